@@ -1,0 +1,127 @@
+"""A process that runs PostgreSQL for as long as its owner lives, and not longer.
+
+Run as a script with one argument, a ``Plan`` in JSON; needs nothing but the standard library. Its owner holds the
+write end of a pipe: the end of that pipe, for whatever reason it comes, is the one order this process knows.
+Signals are not orders: a service manager sends SIGTERM to everybody at once, and the owner may still have work.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from typing import TypedDict
+
+_ENDINGS = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, None))
+"""Fast shutdown, immediate shutdown, force: each with the seconds it is given."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+class Plan(TypedDict):
+    """What to run, and when to end it."""
+
+    command: list[str]
+    environment: dict[str, str]
+    user: int | None
+    group: int | None
+    owner: int
+    control: int
+    """The read end of the owner's pipe."""
+    lock: int
+    sockets: list[str]
+    """The directory of the socket and the files in it, in the order in which they are removed."""
+
+
+def main(plan: Plan) -> int:
+    """Run PostgreSQL; return 0 if it was ended, 1 if it ended by itself."""
+    wakeup = _signals()
+    account = plan["user"] is not None
+    server = subprocess.Popen(  # noqa: S603
+        plan["command"],
+        env=plan["environment"],
+        cwd="/",
+        user=plan["user"],
+        group=plan["group"],
+        extra_groups=[] if account else None,
+        stdin=subprocess.DEVNULL,
+        # PostgreSQL shares the lock, so that it is held for as long as it runs, even without us.
+        pass_fds=(plan["lock"],),
+        preexec_fn=_die_with_parent,  # noqa: PLW1509  there are no threads here
+    )
+    ended = _wait(server, wakeup, [plan["control"], *_owner(plan["owner"])])
+    # An empty lock file tells a newcomer that it is worth waiting.
+    os.ftruncate(plan["lock"], 0)
+    _end(server)
+    _remove(plan["sockets"])
+    fcntl.flock(plan["lock"], fcntl.LOCK_UN)
+    return 0 if ended else 1
+
+
+def _signals() -> int:
+    """Ignore signals, without PostgreSQL's inheriting that; return a descriptor that tells of each."""
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)
+    return reading
+
+
+def _die_with_parent() -> None:
+    """Have the kernel shut PostgreSQL down if even the supervisor is killed (Linux only)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGINT), 0, 0, 0)
+
+
+def _owner(pid: int) -> list[int]:
+    """Return a descriptor that tells of the owner's end even where a fork of it still holds the pipe."""
+    if sys.platform == "linux":
+        try:
+            return [os.pidfd_open(pid)]
+        except OSError:
+            # It has ended already, or the kernel is too old: the pipe tells.
+            return []
+    return []
+
+
+def _wait(server: subprocess.Popen[bytes], wakeup: int, ends: list[int]) -> bool:
+    """Return True when one of ``ends`` tells that the owner wants an end, False when PostgreSQL has ended."""
+    while server.poll() is None:
+        ready, _, _ = select.select([wakeup, *ends], [], [])
+        if any(end in ready for end in ends):
+            return True
+        os.read(wakeup, 1024)
+    return False
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    for number, seconds in _ENDINGS:
+        server.send_signal(number)
+        try:
+            server.wait(seconds)
+        except subprocess.TimeoutExpired:
+            continue
+        return
+
+
+def _remove(sockets: list[str]) -> None:
+    for path in sockets:
+        try:
+            if os.path.isdir(path):  # noqa: PTH112  pathlib would double the time this script takes to start
+                os.rmdir(path)  # noqa: PTH106
+            else:
+                os.unlink(path)  # noqa: PTH108
+        except OSError:
+            # PostgreSQL has removed its files already, unless it was killed.
+            continue
+
+
+if __name__ == "__main__":
+    sys.exit(main(json.loads(sys.argv[1])))

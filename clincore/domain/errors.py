@@ -1,0 +1,168 @@
+"""Everything ClinCore can refuse, as one tree of exceptions.
+
+A class's docstring is its default message; constructors take ids and numbers, never a patient's data.
+Entry points turn classes into status codes and exit codes in one table each.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+    from uuid import UUID
+
+
+class ClinCoreError(Exception):
+    """ClinCore refused the call."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+
+
+# --- input ------------------------------------------------------------------------------------------
+
+
+@frozen
+class Problem:
+    """One thing wrong with an input: where it is (a path such as ``rubrics[2].weight``) and what would be right."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class InvalidInput(ClinCoreError):
+    """The input is not valid."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(str(problem) for problem in self.problems))
+
+
+class InvalidQuery(ClinCoreError):
+    """A search query that cannot be read; ``position`` counts characters from 0."""
+
+    def __init__(self, message: str, position: int) -> None:
+        self.position = position
+        super().__init__(f"{message} (at character {position + 1})")
+
+
+class InvalidCursor(ClinCoreError):
+    """The cursor is not one that a list of this kind has handed out; leave it away to start from the beginning."""
+
+
+# --- who may ----------------------------------------------------------------------------------------
+
+
+class Unauthenticated(ClinCoreError):
+    """The API key is missing, malformed, unknown, expired or revoked."""
+
+
+class Forbidden(ClinCoreError):
+    """This call needs a key with the role admin."""
+
+
+class BootstrapDisabled(ClinCoreError):
+    """Bootstrapping is switched off: BOOTSTRAP_TOKEN is not set on the server."""
+
+
+class BootstrapTokenWrong(ClinCoreError):
+    """The bootstrap token is missing or wrong; send it as 'Authorization: Bearer …'."""
+
+
+class AlreadyBootstrapped(ClinCoreError):
+    """This deployment was bootstrapped before; further tenants are made by its operator."""
+
+
+class PlanLimitReached(ClinCoreError):
+    """The free plan's cases of this month are used up."""
+
+    def __init__(self, limit: int, used: int, renews_at: datetime) -> None:
+        self.limit, self.used, self.renews_at = limit, used, renews_at
+        super().__init__(
+            f"The free plan allows {limit} new cases in a calendar month (UTC) and {used} are used. "
+            f"Change the plan, or continue on {renews_at:%Y-%m-%d}."
+        )
+
+
+# --- records ----------------------------------------------------------------------------------------
+
+
+class NotFound(ClinCoreError):
+    """There is no such record."""
+
+
+class PatientNotFound(NotFound):
+    """There is no such patient."""
+
+    def __init__(self, patient_id: UUID) -> None:
+        super().__init__(f"There is no patient {patient_id}.")
+
+
+class CaseNotFound(NotFound):
+    """There is no such case."""
+
+    def __init__(self, case_id: UUID) -> None:
+        super().__init__(f"There is no case {case_id}.")
+
+
+class Conflict(ClinCoreError):
+    """The record is not in a state that allows this."""
+
+
+class CaseAlreadyFinalized(Conflict):
+    """A finalized case never changes again."""
+
+    def __init__(self, case_id: UUID) -> None:
+        super().__init__(f"Case {case_id} is finalized; a finalized case never changes again.")
+
+
+class CaseNotFinalized(Conflict):
+    """Only finalized cases can be verified."""
+
+    def __init__(self, case_id: UUID) -> None:
+        super().__init__(f"Case {case_id} is a draft; only finalized cases can be verified. Finalize it first.")
+
+
+class RevisionMismatch(ClinCoreError):
+    """The record was changed since it was read; read it again and repeat the change on what it says now."""
+
+
+# --- surroundings -----------------------------------------------------------------------------------
+
+
+class RepertoryError(ClinCoreError):
+    """The repertory cannot be used."""
+
+
+class UnknownMethod(ClinCoreError):
+    """The ranking method is not one this installation knows."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"There is no ranking method {name!r}; there are: {', '.join(sorted(known))}.")
+
+
+class DatabaseUnavailable(ClinCoreError):
+    """The database cannot be reached, or every connection is busy; nothing was written. Try again shortly."""
+
+
+class DatabaseNotReady(ClinCoreError):
+    """The database is reachable but must not be served from: wrong role, or not at the migration head."""
+
+
+class MigrationError(ClinCoreError):
+    """The migration was refused; the database is as it was."""
+
+
+class SettingsError(ClinCoreError):
+    """Settings that are missing or wrong, every one of them named with its cure."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(["ClinCore cannot start:", *(f"  - {problem}" for problem in self.problems)]))

@@ -1,0 +1,24 @@
+"""Every limit of the contract, in one place; what is past one is refused, never cut."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+BODY_BYTES: Final = 1024 * 1024
+RUBRICS_PER_CASE: Final = 200
+MIN_WEIGHT: Final = Decimal("0.1")
+MAX_WEIGHT: Final = Decimal(10)
+WEIGHT_DECIMALS: Final = 3
+MAX_ID: Final = 2**53 - 1
+NAME_CHARACTERS: Final = 200
+PHONE_CHARACTERS: Final = 40
+NOTES_CHARACTERS: Final = 2000
+MIN_BIRTH_YEAR: Final = 1850
+PAGE_SIZE: Final = 50
+MAX_PAGE_SIZE: Final = 200
+QUERY_CHARACTERS: Final = 200
+QUERY_TERMS: Final = 20
+MAX_GRACE_SECONDS: Final = 2_592_000
+"""How long a rotated key may live on: 30 days."""
+TOP_N: Final = 20

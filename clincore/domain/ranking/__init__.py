@@ -1,0 +1,3 @@
+"""Ranking remedies for a case: the case as methods see it, the methods, the ranking and its explanation."""
+
+from __future__ import annotations

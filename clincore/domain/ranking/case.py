@@ -1,0 +1,110 @@
+"""A case as a ranking method sees it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+
+from clincore.domain.repertory import MAX_GRADE, RemedyStatistics, Rubric, RubricTag
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
+
+
+class Bucket(StrEnum):
+    MIND_CORE = "MIND_CORE"
+    MENTAL_MOD = "MENTAL_MOD"
+    PHYSICAL_MOD = "PHYSICAL_MOD"
+    GENERALS = "GENERALS"
+    LOCAL = "LOCAL"
+
+    @property
+    def is_mind(self) -> bool:
+        return self in (Bucket.MIND_CORE, Bucket.MENTAL_MOD)
+
+
+class Course(StrEnum):
+    CHRONIC = "chronic"
+    ACUTE = "acute"
+
+
+class CaseType(StrEnum):
+    MIND_DOMINANT = "mind_dominant"
+    CONSTITUTION = "constitution"
+    MIXED = "mixed"
+
+
+_BUCKET_OF_CHAPTER = {
+    "mind": Bucket.MIND_CORE,
+    "generals": Bucket.GENERALS,
+    "generalities": Bucket.GENERALS,
+}
+
+
+@frozen(kw_only=True)
+class CaseRubric:
+    """One rubric of a case: its weight, its bucket and flags, and its remedies' grades (1 to 5)."""
+
+    id: int
+    weight: Decimal
+    eliminate: bool
+    bucket: Bucket
+    ailments_from: bool
+    delusions: bool
+    grades: Mapping[str, int] = field(repr=False)
+
+    @classmethod
+    def of(cls, rubric: Rubric, tag: RubricTag | None, *, weight: Decimal, eliminate: bool) -> CaseRubric:
+        """Take the bucket from the tag, or without one from the chapter, and the flags from the tag."""
+        tag = tag or RubricTag()
+        bucket = Bucket(tag.bucket) if tag.bucket else _BUCKET_OF_CHAPTER.get(rubric.chapter.casefold(), Bucket.LOCAL)
+        return cls(
+            id=rubric.id,
+            weight=weight,
+            eliminate=eliminate,
+            bucket=bucket,
+            ailments_from=tag.ailments_from,
+            delusions=tag.delusions,
+            grades=rubric.grades,
+        )
+
+    @property
+    def has_top_grade(self) -> bool:
+        """Whether a remedy stands at grade 4 or 5."""
+        return any(grade >= MAX_GRADE - 1 for grade in self.grades.values())
+
+
+def _in_id_order(rubrics: tuple[CaseRubric, ...]) -> tuple[CaseRubric, ...]:
+    return tuple(sorted(rubrics, key=lambda rubric: rubric.id))
+
+
+@frozen(kw_only=True)
+class RankingCase:
+    """The rubrics of a case, kept in id order so that the order of entry never changes a digit.
+
+    ``requested_type`` is None where the case type is found from the rubrics (``auto``).
+    """
+
+    rubrics: tuple[CaseRubric, ...] = field(converter=_in_id_order)
+    course: Course
+    requested_type: CaseType | None
+    statistics: RemedyStatistics
+    fingerprint: str
+
+    @property
+    def case_type(self) -> CaseType:
+        """The case type used: five or more Mind rubrics, or one that holds a grade of 4, make it mind_dominant."""
+        if self.requested_type is not None:
+            return self.requested_type
+        mind = [rubric for rubric in self.rubrics if rubric.bucket.is_mind]
+        if len(mind) >= 5 or any(rubric.has_top_grade for rubric in mind):
+            return CaseType.MIND_DOMINANT
+        return CaseType.CONSTITUTION if len(mind) <= 2 else CaseType.MIXED
+
+    def candidates(self) -> frozenset[str] | None:
+        """The remedies that stand in every rubric marked ``eliminate``; None where none is marked."""
+        marked = [frozenset(rubric.grades) for rubric in self.rubrics if rubric.eliminate]
+        return frozenset.intersection(*marked) if marked else None

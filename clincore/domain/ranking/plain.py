@@ -1,0 +1,94 @@
+"""Two plain methods beside MCARE, without factors and without a chronic rule."""
+
+from __future__ import annotations
+
+from decimal import Decimal, localcontext
+from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+
+from clincore.domain.errors import InvalidInput, Problem
+from clincore.domain.ranking.arithmetic import CONTEXT, six_places
+from clincore.domain.ranking.ranking import Ranking, Score, ranked
+from clincore.domain.ranking.tally import GRADES, Tally, remedy_names, tally
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from clincore.domain.canonical_json import JsonObject
+    from clincore.domain.ranking.case import RankingCase
+
+
+@frozen
+class SumOfGrades:
+    """``sum-of-grades/1``: score = raw score = Σ w·g."""
+
+    name: str = field(default="sum-of-grades/1", init=False)
+    parameters: JsonObject = field(factory=dict, init=False)
+
+    def with_parameters(self, parameters: JsonObject) -> SumOfGrades:
+        _refuse_parameters(self.name, parameters)
+        return self
+
+    def contributions(self, case: RankingCase) -> Mapping[int, tuple[Decimal, ...]]:
+        """Return w·g of each rubric for the grades 0 to 5."""
+        return _weighted_grades(case)
+
+    def rank(self, case: RankingCase) -> Ranking:
+        """Rank every remedy that stands in a rubric of the case."""
+        return _rank(self.name, case, by_coverage=False)
+
+
+@frozen
+class Coverage:
+    """``coverage/1``: score = rubrics hit, raw score = Σ w·g; ordered by both, tied only where both are equal."""
+
+    name: str = field(default="coverage/1", init=False)
+    parameters: JsonObject = field(factory=dict, init=False)
+
+    def with_parameters(self, parameters: JsonObject) -> Coverage:
+        _refuse_parameters(self.name, parameters)
+        return self
+
+    def contributions(self, case: RankingCase) -> Mapping[int, tuple[Decimal, ...]]:
+        """Return 1 for each rubric at any grade."""
+        return {rubric.id: tuple(Decimal(min(grade, 1)) for grade in GRADES) for rubric in case.rubrics}
+
+    def rank(self, case: RankingCase) -> Ranking:
+        """Rank every remedy that stands in a rubric of the case."""
+        return _rank(self.name, case, by_coverage=True)
+
+
+def _refuse_parameters(name: str, parameters: JsonObject) -> None:
+    if parameters:
+        raise InvalidInput([Problem("parameters", f"{name} takes none")])
+
+
+def _weighted_grades(case: RankingCase) -> dict[int, tuple[Decimal, ...]]:
+    with localcontext(CONTEXT):
+        return {rubric.id: tuple(rubric.weight * grade for grade in GRADES) for rubric in case.rubrics}
+
+
+def _rank(method: str, case: RankingCase, *, by_coverage: bool) -> Ranking:
+    with localcontext(CONTEXT):
+        weighted = _weighted_grades(case)
+        found = tally(case, weighted, weighted)
+        scores = [_score(case, remedy, sums, by_coverage=by_coverage) for remedy, sums in found.items()]
+        return Ranking(
+            rows=ranked(scores, remedy_names(case, found), by_raw_score=by_coverage),
+            method=method,
+            case_type=case.case_type,
+            course=case.course,
+            repertory=case.fingerprint,
+        )
+
+
+def _score(case: RankingCase, remedy: str, sums: Tally, *, by_coverage: bool) -> Score:
+    return Score(
+        remedy=remedy,
+        score=six_places(Decimal(sums.hits) if by_coverage else sums.raw),
+        raw_score=six_places(sums.raw),
+        coverage=six_places(Decimal(sums.hits) / len(case.rubrics)),
+        rubrics_hit=sums.hits,
+        mind_strong_hits=sums.strong,
+    )

@@ -1,0 +1,59 @@
+"""Adding up a case's rubrics by remedy: the part that all methods share."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from attrs import define
+
+from clincore.domain.repertory import MAX_GRADE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from clincore.domain.ranking.case import RankingCase
+
+GRADES = range(MAX_GRADE + 1)
+_STRONG = 3
+
+
+@define
+class Tally:
+    """One remedy's sums over the rubrics it stands in."""
+
+    weighted: Decimal = Decimal(0)
+    raw: Decimal = Decimal(0)
+    hits: int = 0
+    strong: int = 0
+
+
+def tally(
+    case: RankingCase, contributions: Mapping[int, Sequence[Decimal]], raw: Mapping[int, Sequence[Decimal]]
+) -> dict[str, Tally]:
+    """Add up, by remedy, what each rubric gives at the remedy's grade; eliminated remedies are left out.
+
+    ``strong`` counts the Mind rubrics that hold the remedy at grade 3 or above.
+    """
+    found: dict[str, Tally] = {}
+    for rubric in case.rubrics:
+        gives, gives_raw, is_mind = contributions[rubric.id], raw[rubric.id], rubric.bucket.is_mind
+        for remedy, grade in rubric.grades.items():
+            sums = found.get(remedy)
+            if sums is None:
+                sums = found[remedy] = Tally()
+            sums.weighted += gives[grade]
+            sums.raw += gives_raw[grade]
+            sums.hits += 1
+            if is_mind and grade >= _STRONG:
+                sums.strong += 1
+    candidates = case.candidates()
+    if candidates is not None:
+        found = {remedy: sums for remedy, sums in found.items() if remedy in candidates}
+    return found
+
+
+def remedy_names(case: RankingCase, remedies: Mapping[str, object]) -> dict[str, str]:
+    """The Latin names of the remedies found."""
+    known = case.statistics.remedies
+    return {remedy: known[remedy].name for remedy in remedies}

@@ -1,0 +1,97 @@
+"""What a repertory holds: its edition, its rubrics with graded remedies, and how often a remedy stands in it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_GRADE = 5
+
+
+@frozen(kw_only=True)
+class Edition:
+    """Which repertory it is; the fingerprint is the Merkle root over its rubrics (64 hex digits)."""
+
+    name: str
+    edition: str
+    fingerprint: str
+    rubrics: int
+    remedies: int
+    grades: int
+
+
+@frozen(kw_only=True)
+class Rubric:
+    """One rubric: its path of texts from the chapter down, and its remedies' grades, 1 to 5, by abbreviation."""
+
+    id: int
+    path: tuple[str, ...]
+    grades: Mapping[str, int] = field(repr=False)
+
+    @property
+    def chapter(self) -> str:
+        return self.path[0]
+
+    @property
+    def text(self) -> str:
+        """The path as people read it."""
+        return " > ".join(self.path)
+
+
+@frozen(kw_only=True)
+class Remedy:
+    """One remedy: abbreviation, Latin name (empty where the source has none), and the number of rubrics it stands in."""
+
+    abbreviation: str
+    name: str
+    frequency: int
+
+
+@frozen(kw_only=True)
+class RemedyStatistics:
+    """All remedies that stand in a rubric at a counting grade, by abbreviation, and the median of their frequencies."""
+
+    remedies: Mapping[str, Remedy] = field(repr=False)
+    median_frequency: Decimal
+
+
+def median_of(frequencies: list[int]) -> Decimal:
+    """Return the median, the mean of the two middle ones where their number is even; 0 of none."""
+    ordered = sorted(frequencies)
+    if not ordered:
+        return Decimal(0)
+    upper = ordered[len(ordered) // 2]
+    lower = ordered[(len(ordered) - 1) // 2]
+    return Decimal(lower + upper) / 2
+
+
+@frozen(kw_only=True)
+class RubricTag:
+    """What the tags file says of a rubric: its bucket, or None to go by its chapter, and two flags."""
+
+    bucket: str | None = None
+    ailments_from: bool = False
+    delusions: bool = False
+
+
+@frozen(kw_only=True)
+class RubricHit:
+    """One line of a search result: the rubric, how many remedies it has, and the best-graded ones (highest first)."""
+
+    id: int
+    path: tuple[str, ...]
+    remedies: int
+    best: tuple[tuple[str, int], ...]
+
+
+@frozen(kw_only=True)
+class RubricPage:
+    """A page of a search result and the cursor of the next one, None on the last."""
+
+    hits: tuple[RubricHit, ...]
+    next: str | None

@@ -1,0 +1,39 @@
+"""Metering: which calls were answered."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Endpoint(StrEnum):
+    """The metered calls, by method and route; the same label over HTTP and embedded in Python."""
+
+    LIST_PATIENTS = "GET /patients"
+    CREATE_PATIENT = "POST /patients"
+    VIEW_PATIENT = "GET /patients/{id}"
+    EDIT_PATIENT = "PATCH /patients/{id}"
+    LIST_CASES = "GET /cases"
+    CREATE_CASE = "POST /cases"
+    VIEW_CASE = "GET /cases/{id}"
+    EDIT_CASE = "PATCH /cases/{id}"
+    RANK_CASE = "GET /cases/{id}/ranking"
+    FINALIZE_CASE = "POST /cases/{id}/finalize"
+    VERIFY_CASE = "POST /cases/{id}/verify-replay"
+    RANK_RUBRICS = "POST /repertory/rankings"
+    ROTATE_KEY = "POST /auth/api-keys/rotate"
+    USAGE = "GET /admin/usage"
+
+
+@frozen(kw_only=True)
+class UsageReport:
+    """A tenant's answered calls: all of them, by endpoint, and those of the last 24 hours (in whole minutes)."""
+
+    total_calls: int
+    calls_by_endpoint: Mapping[str, int]
+    last_24h_count: int

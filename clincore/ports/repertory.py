@@ -1,0 +1,38 @@
+"""The port to one repertory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from clincore.domain.repertory import Edition, RemedyStatistics, Rubric, RubricPage
+
+
+class Repertory(Protocol):
+    """An edition that never changes while it is open; it belongs to no tenant.
+
+    Every method raises RepertoryError where the repertory cannot be read.
+    """
+
+    @property
+    def edition(self) -> Edition:
+        """Name, edition, fingerprint and sizes."""
+        ...
+
+    @property
+    def statistics(self) -> RemedyStatistics:
+        """Every remedy that stands at a counting grade, and the median of their frequencies."""
+        ...
+
+    async def rubrics(self, ids: Collection[int]) -> Mapping[int, Rubric]:
+        """Return the rubrics among ``ids`` that exist, each with its whole path and its grades; unknown ids are absent."""
+        ...
+
+    async def search(self, query: str, *, limit: int, after: str | None = None) -> RubricPage:
+        """Return at most ``limit`` rubrics that fit the query, in repertory order within relevance.
+
+        ``after`` is the ``next`` of the page before. Raises InvalidQuery with the position, and InvalidCursor.
+        """
+        ...
