@@ -166,3 +166,24 @@ class SettingsError(ClinCoreError):
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(["ClinCore cannot start:", *(f"  - {problem}" for problem in self.problems)]))
+
+
+class CommitUncertain(DatabaseUnavailable):
+    """The connection to the database broke while a change was being committed.
+
+    Whether it was written is unknown: read the record before repeating the call.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The connection to the database broke while a change was being committed: whether it was written is "
+            "unknown. Read the record before repeating the call."
+        )
+
+
+class StorageFault(ClinCoreError):
+    """The database refused a statement that it should have taken; nothing was written."""
+
+    def __init__(self, sqlstate: str | None, constraint: str | None = None) -> None:
+        named = f", constraint {constraint}" if constraint else ""
+        super().__init__(f"The database refused a statement (SQLSTATE {sqlstate or 'unknown'}{named}).")

@@ -22,6 +22,11 @@ class Plan(StrEnum):
     PAID = "paid"
     SUBSCRIPTION = "subscription"
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether the plan allows only so many new cases a month."""
+        return self is Plan.FREE
+
 
 @frozen(kw_only=True)
 class Tenant:

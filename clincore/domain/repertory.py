@@ -45,7 +45,7 @@ class Rubric:
 
 @frozen(kw_only=True)
 class Remedy:
-    """One remedy: abbreviation, Latin name (empty where the source has none), and the number of rubrics it stands in."""
+    """One remedy: abbreviation, Latin name (empty where the source has none), and how many rubrics it stands in."""
 
     abbreviation: str
     name: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from attrs import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from uuid import UUID
 
 
 class Endpoint(StrEnum):
@@ -31,9 +33,23 @@ class Endpoint(StrEnum):
 
 
 @frozen(kw_only=True)
+class UsageEvent:
+    """One answered call."""
+
+    key_id: UUID
+    endpoint: Endpoint
+    at: datetime
+
+
+@frozen(kw_only=True)
 class UsageReport:
     """A tenant's answered calls: all of them, by endpoint, and those of the last 24 hours (in whole minutes)."""
 
     total_calls: int
     calls_by_endpoint: Mapping[str, int]
     last_24h_count: int
+
+
+def last_24h_start(at: datetime) -> datetime:
+    """Return where the last 24 hours begin, in whole minutes: at the full minute a day before."""
+    return at.replace(second=0, microsecond=0) - timedelta(days=1)

@@ -27,7 +27,7 @@ class Repertory(Protocol):
         ...
 
     async def rubrics(self, ids: Collection[int]) -> Mapping[int, Rubric]:
-        """Return the rubrics among ``ids`` that exist, each with its whole path and its grades; unknown ids are absent."""
+        """Return the rubrics among ``ids`` that exist, with whole paths and grades; unknown ids are absent."""
         ...
 
     async def search(self, query: str, *, limit: int, after: str | None = None) -> RubricPage:

@@ -1,0 +1,45 @@
+"""API keys in memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from clincore.adapters.memory.unit_of_work import MemoryUnitOfWork
+    from clincore.domain.identity import ApiKeyRecord
+    from clincore.ports.pending import Pending
+
+
+class MemoryKeyStore:
+    """The API keys of one unit of work's tenant."""
+
+    def __init__(self, work: MemoryUnitOfWork) -> None:
+        self._work = work
+        self._rows = work.tables.keys
+
+    def get(self, key_id: UUID) -> Pending[ApiKeyRecord | None]:
+        return self._work.ask(lambda: self._rows.get(key_id))
+
+    def add(self, key: ApiKeyRecord) -> None:
+        self._work.ask(lambda: self._work.put(self._rows, key.id, key))
+
+    def retire(self, key_id: UUID, *, at: datetime, expires_at: datetime) -> Pending[bool]:
+        def step() -> bool:
+            stored = self._rows.get(key_id)
+            if stored is None or stored.rotated_at is not None or stored.revoked_at is not None:
+                return False
+            self._work.put(self._rows, key_id, evolve(stored, rotated_at=at, expires_at=expires_at))
+            return True
+
+        return self._work.ask(step)
+
+    def used(self, key: ApiKeyRecord, at: datetime) -> None:
+        """For the unit of work: keep the last use, to the hour."""
+        hour = at.replace(minute=0, second=0, microsecond=0)
+        if key.last_used_at is None or key.last_used_at < hour:
+            self._work.put(self._rows, key.id, evolve(key, last_used_at=hour))

@@ -1,0 +1,28 @@
+"""What the in-memory database holds of one tenant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import define, field
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from clincore.domain.access import AccessEntry
+    from clincore.domain.case import Case
+    from clincore.domain.identity import ApiKeyRecord, Tenant
+    from clincore.domain.patient import Patient
+    from clincore.domain.usage import UsageEvent
+
+
+@define
+class TenantTables:
+    """One tenant's records; tenants share nothing but the process."""
+
+    tenant: Tenant | None = None
+    patients: dict[UUID, Patient] = field(factory=dict, repr=False)
+    cases: dict[UUID, Case] = field(factory=dict, repr=False)
+    keys: dict[UUID, ApiKeyRecord] = field(factory=dict, repr=False)
+    access_log: dict[UUID, AccessEntry] = field(factory=dict, repr=False)
+    usage: list[UsageEvent] = field(factory=list, repr=False)

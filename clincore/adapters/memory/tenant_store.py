@@ -1,0 +1,30 @@
+"""The tenant in memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from clincore.adapters.memory.unit_of_work import MemoryUnitOfWork
+    from clincore.domain.identity import Tenant
+    from clincore.ports.pending import Pending
+
+
+class MemoryTenantStore:
+    """One unit of work's tenant."""
+
+    def __init__(self, work: MemoryUnitOfWork) -> None:
+        self._work = work
+
+    def add(self, tenant: Tenant) -> None:
+        if tenant.id != self._work.tenant_id:
+            raise ValueError("the unit of work is bound to another tenant")
+        self._work.ask(lambda: self._work.set_tenant(tenant))
+
+    def hold_plan(self) -> Pending[Tenant | None]:
+        return self._work.ask(lambda: self._work.tables.tenant)  # one unit of work runs at a time
+
+    def claim_bootstrap(self, at: datetime) -> Pending[bool]:
+        return self._work.ask(lambda: self._work.claim_bootstrap(at))

@@ -1,0 +1,93 @@
+"""A database on PostgreSQL, reached through one pool of connections."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
+
+from clincore.adapters.postgres.errors import translating
+from clincore.adapters.postgres.json_columns import configure_json
+from clincore.adapters.postgres.readiness import require_ready
+from clincore.adapters.postgres.unit_of_work import PostgresUnitOfWork
+from clincore.domain.errors import DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from uuid import UUID
+
+    from clincore.adapters.postgres.statement import Row
+    from clincore.domain.call import Call
+
+_MAX_WAITING_PER_CONNECTION = 64
+
+
+class PostgresDatabase:
+    """Keeps tenants apart by row-level security; connects as a role that it binds.
+
+    ``conninfo`` is libpq's connection string; ``timeout`` the seconds that a call waits for a connection.
+    """
+
+    def __init__(
+        self, conninfo: str, *, min_connections: int = 1, max_connections: int = 10, timeout: float = 5.0
+    ) -> None:
+        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Row]] = AsyncConnectionPool(
+            conninfo,
+            kwargs={"autocommit": True, "connect_timeout": max(2, round(timeout))},
+            min_size=min_connections,
+            max_size=max_connections,
+            max_waiting=max_connections * _MAX_WAITING_PER_CONNECTION,
+            timeout=timeout,
+            reconnect_timeout=0,
+            open=False,
+            configure=_configure,
+        )
+
+    async def open(self) -> None:
+        """Start the pool, without waiting for a connection."""
+        await self._pool.open(wait=False)
+
+    @asynccontextmanager
+    async def unit_of_work(self, call: Call) -> AsyncIterator[PostgresUnitOfWork]:
+        async with self._connection() as connection:
+            yield PostgresUnitOfWork(connection, call.tenant_id, call)
+
+    @asynccontextmanager
+    async def provisioning(self, tenant_id: UUID) -> AsyncIterator[PostgresUnitOfWork]:
+        async with self._connection() as connection:
+            yield PostgresUnitOfWork(connection, tenant_id, None)
+
+    async def check(self) -> None:
+        async with self._connection() as connection:
+            with translating():
+                await require_ready(connection)
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[psycopg.AsyncConnection[Row]]:
+        """Lend a connection; what was not committed when it comes back is rolled back."""
+        try:
+            connection = await self._pool.getconn()
+        except (PoolTimeout, TooManyRequests, psycopg.Error):
+            raise DatabaseUnavailable from None
+        try:
+            yield connection
+        finally:
+            await self._give_back(connection)
+
+    async def _give_back(self, connection: psycopg.AsyncConnection[Row]) -> None:
+        try:
+            if not connection.closed:
+                await connection.rollback()
+        except psycopg.Error:
+            await connection.close()
+        finally:
+            await self._pool.putconn(connection)
+
+
+async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
+    configure_json(connection)

@@ -1,0 +1,34 @@
+"""Where the driver's errors become the domain's.
+
+The driver's messages can repeat a row (``DETAIL: Key (…)=(…)``), so that only codes and names are taken from them, and
+the driver's exception is not chained.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import psycopg
+import psycopg_pool
+
+from clincore.domain.errors import DatabaseUnavailable, StorageFault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def translated(error: psycopg.Error) -> Exception:
+    """Return the domain's error for one of the driver's."""
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | psycopg_pool.PoolTimeout):
+        return DatabaseUnavailable()
+    return StorageFault(error.sqlstate, error.diag.constraint_name)
+
+
+@contextmanager
+def translating() -> Iterator[None]:
+    """Raise the domain's error in place of the driver's."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise translated(error) from None

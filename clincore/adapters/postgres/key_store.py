@@ -1,0 +1,70 @@
+"""API keys on PostgreSQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, LiteralString
+
+from clincore.domain.identity import ApiKeyRecord, Role
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from clincore.adapters.postgres.statement import Row
+    from clincore.adapters.postgres.unit_of_work import PostgresUnitOfWork
+    from clincore.ports.pending import Pending
+
+_GET: Final[LiteralString] = """
+    SELECT tenant_id, id, key_hash, label, role, created_at, expires_at, rotated_at, revoked_at, last_used_at
+    FROM public.api_keys WHERE tenant_id = %(tenant_id)s AND id = %(id)s
+"""
+_ADD: Final[LiteralString] = """
+    INSERT INTO public.api_keys (tenant_id, id, key_hash, label, role, created_at, expires_at)
+    VALUES (%(tenant_id)s, %(id)s, %(key_hash)s, %(label)s, %(role)s, %(created_at)s, %(expires_at)s)
+"""
+_RETIRE: Final[LiteralString] = """
+    UPDATE public.api_keys SET rotated_at = %(at)s, expires_at = %(expires_at)s
+    WHERE tenant_id = %(tenant_id)s AND id = %(id)s AND rotated_at IS NULL AND revoked_at IS NULL
+"""
+
+
+class PostgresKeyStore:
+    """The API keys of one unit of work's tenant."""
+
+    def __init__(self, work: PostgresUnitOfWork) -> None:
+        self._work = work
+
+    def get(self, key_id: UUID) -> Pending[ApiKeyRecord | None]:
+        return self._work.ask(_GET, {"id": key_id}, lambda rows: _key(rows[0]) if rows else None)
+
+    def add(self, key: ApiKeyRecord) -> None:
+        self._work.write(
+            _ADD,
+            {
+                "id": key.id,
+                "key_hash": key.key_hash,
+                "label": key.label,
+                "role": key.role.value,
+                "created_at": key.created_at,
+                "expires_at": key.expires_at,
+            },
+        )
+
+    def retire(self, key_id: UUID, *, at: datetime, expires_at: datetime) -> Pending[bool]:
+        return self._work.write(_RETIRE, {"id": key_id, "at": at, "expires_at": expires_at})
+
+
+def _key(row: Row) -> ApiKeyRecord:
+    tenant_id, key_id, key_hash, label, role, created_at, expires_at, rotated_at, revoked_at, last_used_at = row
+    return ApiKeyRecord(
+        tenant_id=tenant_id,
+        id=key_id,
+        key_hash=key_hash,
+        label=label,
+        role=Role(role),
+        created_at=created_at,
+        expires_at=expires_at,
+        rotated_at=rotated_at,
+        revoked_at=revoked_at,
+        last_used_at=last_used_at,
+    )

@@ -1,0 +1,82 @@
+"""The chain of revisions, read from the SQL files that come with the package.
+
+A file begins with ``-- name: value`` lines (revision, revises, description, and for a down part that drops data
+``down loses``), then has three parts, each under its line ``-- >>> up``, ``-- >>> down`` and ``-- >>> verify``.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from attrs import field, frozen
+
+from clincore.domain.errors import MigrationError
+
+HEAD: Final = "b1c2d3e4f505"
+BASE: Final = "base"
+_HEADER = re.compile(r"^-- (revision|revises|description|down loses):[ ]*(.*)$", re.MULTILINE)
+_PART = re.compile(r"^-- >>> (up|down|verify)$", re.MULTILINE)
+_QUALIFIED = re.compile(r"^[a-z_]+\.[a-z_]+(\.[a-z_]+)?$")
+
+
+@frozen(kw_only=True)
+class Revision:
+    """One file of the chain; ``loses`` names the tables and columns whose content its down part drops."""
+
+    id: str
+    revises: str | None
+    description: str
+    loses: tuple[str, ...]
+    up: str = field(repr=False)
+    down: str = field(repr=False)
+    verify: str = field(repr=False)
+    file: str
+    checksum: str
+
+
+def read_chain(directory: Path | None = None) -> tuple[Revision, ...]:
+    """Return the revisions, oldest first; raises MigrationError where the files are not one linear chain to HEAD."""
+    folder = directory or _packaged()
+    by_parent = {revision.revises: revision for revision in map(_read, sorted(folder.glob("*.sql")))}
+    chain: list[Revision] = []
+    parent: str | None = None
+    while (revision := by_parent.pop(parent, None)) is not None:
+        chain.append(revision)
+        parent = revision.id
+    if by_parent or not chain or chain[-1].id != HEAD:
+        raise MigrationError(f"The migrations in {folder} are not one chain that ends at {HEAD}.")
+    return tuple(chain)
+
+
+def _packaged() -> Path:
+    """The folder in the installed package, or beside it in a checkout."""
+    package = Path(__file__).parents[3]
+    installed = package / "migrations_sql"
+    return installed if installed.is_dir() else package.parent / "migrations_sql"
+
+
+def _read(path: Path) -> Revision:
+    content = path.read_bytes()
+    text = content.decode()
+    header = dict(_HEADER.findall(text))
+    pieces = _PART.split(text)
+    parts = dict(zip(pieces[1::2], pieces[2::2], strict=True))
+    loses = tuple(name.strip() for name in header.get("down loses", "").split(",") if name.strip())
+    if {"revision", "revises", "description"} - header.keys() or {"up", "down", "verify"} - parts.keys():
+        raise MigrationError(f"{path.name} lacks a header line or a part (up, down, verify).")
+    if not all(map(_QUALIFIED.match, loses)):
+        raise MigrationError(f"{path.name}: 'down loses' names tables as schema.table or schema.table.column.")
+    return Revision(
+        id=header["revision"],
+        revises=header["revises"] or None,
+        description=header["description"],
+        loses=loses,
+        up=parts["up"].strip(),
+        down=parts["down"].strip(),
+        verify=parts["verify"].strip(),
+        file=path.name,
+        checksum=sha256(content).hexdigest(),
+    )

@@ -1,0 +1,37 @@
+"""Whether a database may be served from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, LiteralString
+
+from clincore.adapters.postgres.migrations.revisions import HEAD
+from clincore.domain.errors import DatabaseNotReady
+
+if TYPE_CHECKING:
+    import psycopg
+
+_ROLE: Final[LiteralString] = """
+    SELECT current_user::text, rolsuper, rolbypassrls, to_regclass('public.alembic_version') IS NOT NULL
+    FROM pg_catalog.pg_roles WHERE rolname = current_user
+"""
+_CURRENT: Final[LiteralString] = "SELECT version_num FROM public.alembic_version"
+
+
+async def require_ready(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Raise DatabaseNotReady, with the cure, for a role that passes the tenants' walls or another revision."""
+    row = await (await connection.execute(_ROLE)).fetchone()
+    if row is None:
+        raise DatabaseNotReady("The database does not say which role this is.")
+    role, is_superuser, bypasses, is_migrated = row
+    if is_superuser or bypasses:
+        power = "a superuser" if is_superuser else "a role with BYPASSRLS"
+        raise DatabaseNotReady(
+            f"The role {role!r} of DATABASE_URL is {power}: row-level security would not bind it. Use a role made with "
+            "CREATE ROLE clincore_user LOGIN NOSUPERUSER NOBYPASSRLS."
+        )
+    current = await (await connection.execute(_CURRENT)).fetchone() if is_migrated else None
+    if current is None or current[0] != HEAD:
+        found = current[0] if current else "no revision"
+        raise DatabaseNotReady(
+            f"The database is at {found}, this version of ClinCore needs {HEAD}. Run 'clincore migrate upgrade head'."
+        )

@@ -1,0 +1,41 @@
+"""What the holder of one API key can do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from clincore.domain.api_key import parse_api_key
+from clincore.services.administration import Administration
+from clincore.services.cases import Cases
+from clincore.services.keys import Keys
+from clincore.services.patients import Patients
+from clincore.services.repertorization import Rankings
+from clincore.services.session import Session
+
+if TYPE_CHECKING:
+    from clincore.services.resources import Resources
+
+
+@frozen
+class Clinic:
+    """A clinic, seen through one of its keys; the key is checked at each call, in the call's own transaction."""
+
+    patients: Patients
+    cases: Cases
+    rankings: Rankings
+    keys: Keys
+    administration: Administration
+
+    @classmethod
+    def open(cls, resources: Resources, api_key: str, request_id: str) -> Clinic:
+        """Raises Unauthenticated where the key is malformed, without asking the database."""
+        session = Session(resources, parse_api_key(api_key), request_id)
+        return cls(
+            patients=Patients(session),
+            cases=Cases(session),
+            rankings=Rankings(session),
+            keys=Keys(session),
+            administration=Administration(session),
+        )

@@ -1,0 +1,98 @@
+"""Ranking remedies for rubrics: the engine on the loaded repertory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+
+from clincore.domain.case_input import CaseInput
+from clincore.domain.errors import InvalidInput, Problem, UnknownMethod
+from clincore.domain.ranking.case import CaseRubric, RankingCase
+from clincore.domain.ranking.grid import GridRow, explain
+from clincore.domain.usage import Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from clincore.domain.ranking.ranking import Ranking
+    from clincore.domain.repertory import Rubric
+    from clincore.ports.ranking_method import RankingMethod
+    from clincore.services.resources import Resources
+    from clincore.services.session import Session
+
+
+@frozen(kw_only=True)
+class Repertorization:
+    """An input ranked: the rubrics as they are in the repertory, the case as the method saw it, and the ranking."""
+
+    entered: CaseInput
+    rubrics: Mapping[int, Rubric] = field(repr=False)
+    case: RankingCase = field(repr=False)
+    method: RankingMethod = field(repr=False)
+    ranking: Ranking
+
+    def grid(self, top_n: int | None = None) -> tuple[GridRow, ...]:
+        """Return the contribution of each rubric for the first ``top_n`` remedies (default: the input's; 0: all)."""
+        rows = self.ranking.top(self.entered.top_n if top_n is None else top_n)
+        return explain(self.case, rows, self.method.contributions(self.case))
+
+
+async def check_rubrics(resources: Resources, entered: CaseInput, path: str = "") -> Mapping[int, Rubric]:
+    """Return the input's rubrics; raises InvalidInput naming an unknown method and every unknown rubric."""
+    rubrics = await resources.repertory.rubrics(entered.symptom_ids)
+    prefix = f"{path}." if path else ""
+    problems = []
+    try:
+        resources.method(entered.method)
+    except UnknownMethod as error:
+        problems.append(Problem(f"{prefix}method", str(error)))
+    listed = "symptom_ids" if "symptom_ids" in entered.payload else "rubrics"
+    problems += [
+        Problem(f"{prefix}{listed}[{index}]", f"rubric {rubric_id} is not in the repertory")
+        for index, rubric_id in enumerate(entered.symptom_ids)
+        if rubric_id not in rubrics
+    ]
+    if problems:
+        raise InvalidInput(problems)
+    return rubrics
+
+
+async def repertorize(resources: Resources, entered: CaseInput, path: str = "") -> Repertorization:
+    """Rank the remedies of an input; raises InvalidInput for unknown rubrics or an unknown method."""
+    rubrics = await check_rubrics(resources, entered, path)
+    repertory = resources.repertory
+    case = RankingCase(
+        rubrics=tuple(
+            CaseRubric.of(
+                rubrics[choice.symptom_id],
+                resources.tags.get(choice.symptom_id),
+                weight=choice.weight,
+                eliminate=choice.eliminate,
+            )
+            for choice in entered.rubrics
+        ),
+        course=entered.course,
+        requested_type=entered.case_type,
+        statistics=repertory.statistics,
+        fingerprint=repertory.edition.fingerprint,
+    )
+    method = resources.method(entered.method)
+    return Repertorization(entered=entered, rubrics=rubrics, case=case, method=method, ranking=method.rank(case))
+
+
+@frozen
+class Rankings:
+    """The engine without a case, for the session's key."""
+
+    _session: Session
+
+    async def rank(self, payload: Mapping[str, Any]) -> Repertorization:
+        """Rank the remedies of an ``input_payload``; raises InvalidInput naming all that is wrong."""
+        entered = CaseInput.parse(payload)
+        async with self._session.begin(Endpoint.RANK_RUBRICS) as work:
+            work.usage.count()
+            await work.flush()
+            found = await repertorize(self._session.resources, entered)
+            await work.commit()
+        return found
