@@ -34,10 +34,12 @@ class DirectoryLock:
 
     descriptor: int
 
-    def release(self) -> None:
-        """Give the directory free, for everybody who shares the descriptor."""
+    def announce_end(self) -> None:
+        """Tell newcomers that it is worth waiting."""
         os.ftruncate(self.descriptor, 0)
-        fcntl.flock(self.descriptor, fcntl.LOCK_UN)
+
+    def release(self) -> None:
+        """Let go; the directory is free as soon as PostgreSQL, should it still run, has ended too."""
         os.close(self.descriptor)
 
 
@@ -46,7 +48,7 @@ async def lock(home: Home) -> DirectoryLock:
 
     Raises DirectoryInUse where the server's owner lives, or the server does not end.
     """
-    descriptor = os.open(home.lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    descriptor = home.open_file(home.lock, os.O_RDWR)
     try:
         await _acquire(descriptor, home)
         os.ftruncate(descriptor, 0)
@@ -88,5 +90,6 @@ def _lives(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
+        # It is another user's.
+        pass
     return True

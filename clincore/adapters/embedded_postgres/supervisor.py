@@ -15,6 +15,8 @@ import select
 import signal
 import subprocess
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import TypedDict
 
 _ENDINGS = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, None))
@@ -55,11 +57,14 @@ def main(plan: Plan) -> int:
         preexec_fn=_die_with_parent,  # noqa: PLW1509  there are no threads here
     )
     ended = _wait(server, wakeup, [plan["control"], *_owner(plan["owner"])])
-    # An empty lock file tells a newcomer that it is worth waiting.
-    os.ftruncate(plan["lock"], 0)
+    if ended:
+        # An empty lock file tells newcomers that it is worth waiting.
+        os.ftruncate(plan["lock"], 0)
     _end(server)
     _remove(plan["sockets"])
-    fcntl.flock(plan["lock"], fcntl.LOCK_UN)
+    if ended:
+        # A fork of the owner may share the lock, and must not keep it.
+        fcntl.flock(plan["lock"], fcntl.LOCK_UN)
     return 0 if ended else 1
 
 
@@ -82,13 +87,12 @@ def _die_with_parent() -> None:
 
 def _owner(pid: int) -> list[int]:
     """Return a descriptor that tells of the owner's end even where a fork of it still holds the pipe."""
+    descriptors: list[int] = []
     if sys.platform == "linux":
-        try:
-            return [os.pidfd_open(pid)]
-        except OSError:
-            # It has ended already, or the kernel is too old: the pipe tells.
-            return []
-    return []
+        # Where the owner has ended already, or the kernel is too old, the pipe tells it alone.
+        with suppress(OSError, AttributeError):
+            descriptors.append(os.pidfd_open(pid))
+    return descriptors
 
 
 def _wait(server: subprocess.Popen[bytes], wakeup: int, ends: list[int]) -> bool:
@@ -112,15 +116,12 @@ def _end(server: subprocess.Popen[bytes]) -> None:
 
 
 def _remove(sockets: list[str]) -> None:
-    for path in sockets:
-        try:
-            if os.path.isdir(path):  # noqa: PTH112  pathlib would double the time this script takes to start
-                os.rmdir(path)  # noqa: PTH106
-            else:
-                os.unlink(path)  # noqa: PTH108
-        except OSError:
-            # PostgreSQL has removed its files already, unless it was killed.
-            continue
+    *files, directory = map(Path, sockets)
+    # PostgreSQL has removed its files already, unless it was killed.
+    with suppress(OSError):
+        for file in files:
+            file.unlink(missing_ok=True)
+        directory.rmdir()
 
 
 if __name__ == "__main__":

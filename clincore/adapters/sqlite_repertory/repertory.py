@@ -1,0 +1,108 @@
+"""The port to one repertory, over an SQLite file."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from clincore.adapters.sqlite_repertory.reading import CacheReader
+from clincore.adapters.sqlite_repertory.search import Search, folded_abbreviation
+from clincore.domain.progress import silent
+from clincore.domain.repertory import Edition, Remedy, RemedyStatistics, Rubric
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+    from clincore.domain.progress import Progress
+    from clincore.domain.repertory import RubricPage
+
+_META = "SELECT key, value FROM meta"
+_REMEDIES = "SELECT abbreviation, name, frequency, number FROM remedy ORDER BY abbreviation"
+_RUBRICS = "SELECT leaf FROM rubric WHERE id IN (SELECT value FROM json_each(?))"
+
+
+@frozen
+class SqliteRepertory:
+    """One repertory file, opened read-only; any number of tasks may ask it at once.
+
+        async with await SqliteRepertory.open(path) as repertory:
+            page = await repertory.search("anxiety night", limit=20)
+
+    The edition and the statistics are kept in memory, rubrics are read when they are asked for.
+    """
+
+    edition: Edition
+    statistics: RemedyStatistics
+    _reader: CacheReader
+    _search: Search
+
+    @classmethod
+    async def open(cls, path: Path, *, cache_directory: Path | None = None, progress: Progress = silent) -> Self:
+        """Open a repertory; at the first time what is derived from it is built, which takes a while.
+
+        ``progress`` is called from another thread. Raises RepertoryError.
+        """
+        reader = await CacheReader.open(path, cache_directory, progress)
+        try:
+            return await cls._read(reader)
+        except BaseException:
+            await reader.close()
+            raise
+
+    @classmethod
+    async def _read(cls, reader: CacheReader) -> Self:
+        meta = dict(await reader.rows(_META))
+        rows = list(await reader.rows(_REMEDIES))
+        edition = Edition(
+            name=meta["name"] or reader.source.stem,
+            edition=meta["edition"],
+            fingerprint=meta["fingerprint"],
+            rubrics=meta["rubrics"],
+            remedies=meta["remedies"],
+            grades=meta["grades"],
+        )
+        statistics = RemedyStatistics(
+            remedies={
+                remedy: Remedy(abbreviation=remedy, name=name, frequency=frequency)
+                for remedy, name, frequency, _ in rows
+            },
+            median_frequency=Decimal(meta["median_frequency"]),
+        )
+        numbers: dict[str, list[int]] = {}
+        for remedy, _, _, number in rows:
+            numbers.setdefault(folded_abbreviation(remedy), []).append(number)
+        search = Search(rows=reader.rows, fingerprint=edition.fingerprint, numbers=numbers)
+        return cls(edition, statistics, reader, search)
+
+    async def rubrics(self, ids: Collection[int]) -> Mapping[int, Rubric]:
+        """Return the rubrics among ``ids`` that exist, in one statement; see the port."""
+        rows = await self._reader.rows(_RUBRICS, (json.dumps(list(ids)),))
+        leaves = json.loads(f"[{','.join([leaf for (leaf,) in rows])}]")
+        return {
+            rubric_id: Rubric(id=rubric_id, path=tuple(path), grades=dict(grades)) for rubric_id, path, grades in leaves
+        }
+
+    async def search(self, query: str, *, limit: int, after: str | None = None) -> RubricPage:
+        """Return a page of the rubrics that fit the query; see the port."""
+        return await self._search.page(query, limit, after)
+
+    async def close(self) -> None:
+        """Close the file; again is harmless."""
+        await self._reader.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        await self.close()

@@ -1,0 +1,193 @@
+"""The one place where adapters meet ports."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from contextlib import AsyncExitStack, asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clincore.database_url import DatabaseKind, DatabaseUrl
+from clincore.domain.errors import InvalidInput, Problem, SettingsError
+from clincore.domain.progress import silent
+from clincore.domain.ranking.mcare import Mcare
+from clincore.domain.ranking.parameters import McareParameters
+from clincore.domain.ranking.plain import Coverage, SumOfGrades
+from clincore.services.core import ClinCore
+from clincore.services.resources import Resources
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Mapping
+
+    from clincore.adapters.postgres.migrations.runner import Migrations
+    from clincore.domain.progress import Progress
+    from clincore.domain.repertory import RubricTag
+    from clincore.ports.clock import Clock
+    from clincore.ports.database import Database
+    from clincore.ports.entropy import Entropy
+    from clincore.ports.ranking_method import RankingMethod
+    from clincore.ports.repertory import Repertory
+    from clincore.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def open_clincore(
+    database: str | Database = "memory:",
+    repertory: str | Path | Repertory | None = None,
+    *,
+    tags: Path | Mapping[int, RubricTag] | None = None,
+    mcare: McareParameters | None = None,
+    methods: Iterable[RankingMethod] = (),
+    cache_directory: Path | None = None,
+    free_tier_limit: int = 1000,
+    bootstrap_token: str | None = None,
+    clock: Clock | None = None,
+    entropy: Entropy | None = None,
+    pool_size: int = 10,
+    pool_timeout: float = 5.0,
+    progress: Progress = silent,
+) -> AsyncIterator[ClinCore]:
+    """Open ClinCore on a database and a repertory, each given by URL or path, or handed in as an object.
+
+    ``database`` is a URL as in DATABASE_URL: ``memory:``, ``embedded:DIR`` (migrated to the head here), or
+    ``postgresql://…``. ``repertory`` is an SQLite file; without one the starter repertory is taken. ``methods`` are
+    ranking methods beside the three that come along. What was opened here is closed in the end; what was handed in is
+    not. Raises SettingsError for a URL that is not one, and RepertoryError; an unreachable database does not stop it.
+    """
+    from clincore.adapters.system.clock import SystemClock
+    from clincore.adapters.system.entropy import SystemEntropy
+
+    known: list[RankingMethod] = [Mcare(mcare or McareParameters()), SumOfGrades(), Coverage(), *methods]
+    async with AsyncExitStack() as stack:
+        opened_repertory = await _repertory(stack, repertory, cache_directory, progress)
+        yield ClinCore(
+            Resources(
+                database=await _database(stack, database, pool_size, pool_timeout),
+                repertory=opened_repertory,
+                clock=clock or SystemClock(),
+                entropy=entropy or SystemEntropy(),
+                methods={method.name: method for method in known},
+                tags=await asyncio.to_thread(read_tags, tags) if isinstance(tags, Path) else tags or {},
+                free_tier_limit=free_tier_limit,
+                bootstrap_token=bootstrap_token,
+            )
+        )
+
+
+@asynccontextmanager
+async def open_from_settings(settings: Settings, progress: Progress = silent) -> AsyncIterator[ClinCore]:
+    """Open ClinCore as the settings say; raises SettingsError for files that they name and that are wrong."""
+    async with AsyncExitStack() as stack:
+        database = await _open_url(stack, settings.database, settings.pool_size, settings.pool_timeout)
+        opened = open_clincore(
+            database,
+            settings.repertory,
+            tags=settings.tags,
+            mcare=read_mcare_config(settings.mcare_config) if settings.mcare_config else None,
+            cache_directory=settings.cache_directory,
+            free_tier_limit=settings.free_tier_limit,
+            bootstrap_token=settings.bootstrap_token,
+            progress=progress,
+        )
+        yield await stack.enter_async_context(opened)
+
+
+async def _database(stack: AsyncExitStack, given: str | Database, pool_size: int, pool_timeout: float) -> Database:
+    if not isinstance(given, str):
+        return given
+    try:
+        url = DatabaseUrl.parse(given)
+    except ValueError as error:
+        raise SettingsError([f"the database URL {error}."]) from None
+    return await _open_url(stack, url, pool_size, pool_timeout)
+
+
+async def _open_url(stack: AsyncExitStack, url: DatabaseUrl, pool_size: int, pool_timeout: float) -> Database:
+    if url.kind is DatabaseKind.MEMORY:
+        from clincore.adapters.memory.database import MemoryDatabase
+
+        return MemoryDatabase()
+    from clincore.adapters.postgres.database import PostgresDatabase
+
+    if url.was_localhost:
+        _log.warning("DATABASE_URL: localhost is taken as 127.0.0.1")
+    conninfo = url.conninfo
+    if url.directory is not None:
+        conninfo = await _start_embedded(stack, url.directory)
+    database = PostgresDatabase(conninfo, max_connections=pool_size, timeout=pool_timeout)
+    await database.open()
+    stack.push_async_callback(database.close)
+    return database
+
+
+async def _start_embedded(stack: AsyncExitStack, directory: Path) -> str:
+    """Start PostgreSQL on the directory and bring it to the head; return how the service connects."""
+    from clincore.adapters.embedded_postgres.address import SERVICE
+    from clincore.adapters.embedded_postgres.server import EmbeddedPostgres
+    from clincore.adapters.postgres.migrations.runner import Migrations
+
+    address = await stack.enter_async_context(EmbeddedPostgres(directory))
+    migrations = Migrations(address.owner_url, SERVICE)
+    await migrations.upgrade("head", lambda step: _log.info("migrated to %s", step.revision.id))
+    return address.service_url
+
+
+@asynccontextmanager
+async def open_migrations(url: DatabaseUrl, service_role: str | None) -> AsyncIterator[Migrations]:
+    """Open the migrations of the database of a URL; an embedded server runs for as long.
+
+    Raises SettingsError for ``memory:``, which has no schema.
+    """
+    from clincore.adapters.postgres.migrations.runner import Migrations
+
+    if url.kind is DatabaseKind.MEMORY:
+        raise SettingsError(["DATABASE_URL is memory:, which has no migrations; name a PostgreSQL database."])
+    if url.directory is not None:
+        from clincore.adapters.embedded_postgres.address import SERVICE
+        from clincore.adapters.embedded_postgres.server import EmbeddedPostgres
+
+        async with EmbeddedPostgres(url.directory) as address:
+            yield Migrations(address.owner_url, SERVICE)
+        return
+    yield Migrations(url.conninfo, service_role or url.user or "clincore_user")
+
+
+async def _repertory(
+    stack: AsyncExitStack, given: str | Path | Repertory | None, cache_directory: Path | None, progress: Progress
+) -> Repertory:
+    from clincore.adapters.sqlite_repertory.repertory import SqliteRepertory
+    from clincore.adapters.sqlite_repertory.starter import starter_repertory
+
+    if given is not None and not isinstance(given, str | Path):
+        return given
+    path = (
+        Path(given)
+        if given is not None
+        else await asyncio.to_thread(starter_repertory, cache_directory or Path.home() / ".cache" / "clincore")
+    )
+    opened = await SqliteRepertory.open(path, cache_directory=cache_directory, progress=progress)
+    return await stack.enter_async_context(opened)
+
+
+def read_tags(path: Path) -> Mapping[int, RubricTag]:
+    """Return the tags of a CSV file; raises RepertoryError naming the line."""
+    from clincore.adapters.sqlite_repertory.tags import read_tags as read
+
+    return read(path)
+
+
+def read_mcare_config(path: Path) -> McareParameters:
+    """Return MCARE's defaults with a JSON file's values over them; raises SettingsError naming all that is wrong."""
+    try:
+        given: Any = json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal, parse_constant=Decimal)
+        return McareParameters.from_json(given)
+    except (OSError, ValueError) as error:
+        problems = [Problem("", f"cannot be read as JSON ({error})")]
+    except InvalidInput as error:
+        problems = list(error.problems)
+    raise SettingsError([f"MCARE_CONFIG_PATH: {path}: {problem}." for problem in problems])
