@@ -109,7 +109,7 @@ class _Reader:
         )
 
     def _problem(self, path: str, message: str) -> None:
-        self._problems.append(Problem(self._path + path, message))
+        self._problems.append(Problem((self._path + path).rstrip("."), message))
 
     def _known_fields(self, given: Mapping[str, Any], known: tuple[str, ...], path: str) -> None:
         if any(name not in known for name in given):

@@ -67,7 +67,7 @@ def median_of(frequencies: list[int]) -> Decimal:
         return Decimal(0)
     upper = ordered[len(ordered) // 2]
     lower = ordered[(len(ordered) - 1) // 2]
-    return Decimal(lower + upper) / 2
+    return Decimal(f"{(lower + upper) // 2}.{(lower + upper) % 2 * 5}")  # exact in any decimal context
 
 
 @frozen(kw_only=True)

@@ -30,6 +30,7 @@ class Endpoint(StrEnum):
     RANK_RUBRICS = "POST /repertory/rankings"
     ROTATE_KEY = "POST /auth/api-keys/rotate"
     USAGE = "GET /admin/usage"
+    HEALTH = "GET /health"  # never counted
 
 
 @frozen(kw_only=True)

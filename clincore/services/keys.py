@@ -37,6 +37,11 @@ class Keys:
 
     _session: Session
 
+    async def check(self) -> None:
+        """Return where the key is valid; the call is not metered."""
+        async with self._session.begin(Endpoint.HEALTH) as work:
+            await work.commit()
+
     async def rotate(self, *, grace_seconds: int = 0) -> NewKey:
         """Make a successor, of the same role and label, of the session's own key.
 

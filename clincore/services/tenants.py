@@ -14,6 +14,7 @@ from clincore.services.keys import NewKey, new_api_key
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     from clincore.ports.database import UnitOfWork
     from clincore.services.resources import Resources
@@ -29,7 +30,7 @@ class Tenants:
 
     async def create(self, name: str) -> NewKey:
         """Set up a tenant on the free plan, with an admin key; raises InvalidInput for the name."""
-        tenant = self._tenant(name)
+        tenant = self._tenant(name, self._resources.entropy.uuid())
         async with self._resources.database.provisioning(tenant.id) as work:
             key = self._enter(work, tenant)
             await work.commit()
@@ -38,16 +39,17 @@ class Tenants:
     async def bootstrap(self, name: str, token: str | None) -> NewKey:
         """Set up the deployment's first tenant, once, against the operator's token.
 
-        Raises BootstrapDisabled where none is set, BootstrapTokenWrong, AlreadyBootstrapped, and InvalidInput.
+        Raises BootstrapDisabled where none is set, BootstrapTokenWrong, AlreadyBootstrapped (whatever the name), and
+        InvalidInput for the name.
         """
         self.check_token(token)
-        tenant = self._tenant(name)
-        async with self._resources.database.provisioning(tenant.id) as work:
-            claimed = work.tenants.claim_bootstrap(tenant.created_at)
+        tenant_id = self._resources.entropy.uuid()
+        async with self._resources.database.provisioning(tenant_id) as work:
+            claimed = work.tenants.claim_bootstrap(self._resources.clock.now())
             await work.flush()
             if not claimed.result():
                 raise AlreadyBootstrapped
-            key = self._enter(work, tenant)
+            key = self._enter(work, self._tenant(name, tenant_id))
             await work.commit()
         return key
 
@@ -59,9 +61,8 @@ class Tenants:
         if token is None or not hmac.compare_digest(token.encode(), expected.encode()):
             raise BootstrapTokenWrong
 
-    def _tenant(self, name: str) -> Tenant:
-        cleaned = clean_name(name, "tenant_name")
-        return Tenant(id=self._resources.entropy.uuid(), name=cleaned, created_at=self._resources.clock.now())
+    def _tenant(self, name: str, tenant_id: UUID) -> Tenant:
+        return Tenant(id=tenant_id, name=clean_name(name, "tenant_name"), created_at=self._resources.clock.now())
 
     def _enter(self, work: UnitOfWork, tenant: Tenant) -> NewKey:
         key = new_api_key(self._resources, tenant.id)

@@ -74,7 +74,7 @@ class McareParameters:
 def _merge(defaults: JsonObject, given: object, path: str, problems: list[Problem]) -> dict[str, Any]:
     """Put what is given over the defaults, both nested alike, with every leaf read as a Decimal."""
     if not isinstance(given, Mapping):
-        problems.append(Problem(path, "is a JSON object"))
+        problems.append(Problem(path.rstrip("."), "is a JSON object"))
         given = {}
     for name in given:
         if name not in defaults:
@@ -92,11 +92,12 @@ def _merge(defaults: JsonObject, given: object, path: str, problems: list[Proble
 def _number(value: object, path: str, problems: list[Problem]) -> Decimal:
     below = Decimal(1) if path == "tau" else _LARGEST
     try:
+        value = repr(value) if type(value) is float else value
         number = Decimal(value) if type(value) in (int, str, Decimal) else Decimal("NaN")  # type: ignore[arg-type]
     except InvalidOperation:
         number = Decimal("NaN")
     if number.is_finite() and 0 <= number < below and _is_short(number):
-        return number
+        return number or Decimal(0)
     problems.append(Problem(path, f"is a number from 0 to below {below} with at most {_DECIMALS} decimals"))
     return Decimal(0)
 

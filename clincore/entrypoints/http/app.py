@@ -1,0 +1,105 @@
+"""The ASGI application: one request in, one answer or one problem out, one line of log."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+from starlette.exceptions import HTTPException
+from starlette.routing import Match, Router
+
+from clincore.domain.errors import ClinCoreError
+from clincore.entrypoints.http import clinical, operational
+from clincore.entrypoints.http.lifecycle import Lifecycle
+from clincore.entrypoints.http.logs import log_fault, log_request
+from clincore.entrypoints.http.problems import (
+    INTERNAL,
+    NO_METHOD,
+    NO_ROUTE,
+    STARTING,
+    internal,
+    problem,
+    problem_of,
+)
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+    from starlette.types import Message, Receive, Scope, Send
+
+_SANE_REQUEST_ID: Final = re.compile(rb"^[A-Za-z0-9._:-]{1,64}$")
+_WITHOUT_DATABASE: Final = ("/health", "/ready", "/version")
+
+
+class Application:
+    """ClinCore over HTTP; what it works with is opened and closed by the server's lifespan."""
+
+    def __init__(self, lifecycle: Lifecycle) -> None:
+        self._lifecycle = lifecycle
+        self._router = Router([*clinical.ROUTES, *operational.ROUTES], redirect_slashes=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifecycle.run(receive, send)
+        elif scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        request_id = _request_id(scope)
+        scope["app"] = self  # the router then raises for 404 and 405 instead of answering in plain text
+        scope["clincore.core"] = self._lifecycle.core
+        scope["clincore.request_id"] = request_id
+        status = INTERNAL.status
+        is_answered = False
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status, is_answered
+            if message["type"] == "http.response.start":
+                status, is_answered = message["status"], True
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            refusal = await self._answer(scope, receive, send_with_id)
+            if refusal is not None and not is_answered:
+                await refusal(scope, receive, send_with_id)
+        finally:
+            log_request(scope, status, time.perf_counter() - started)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> Response | None:
+        """Let the router answer; return the problem where it refused or failed."""
+        if not self._lifecycle.is_serving and scope["path"] not in _WITHOUT_DATABASE:
+            return problem(STARTING, self._lifecycle.waiting_for)
+        try:
+            await self._router(scope, receive, send)
+        except HTTPException as error:
+            return self._no_such(scope, error)
+        except Exception as error:  # the last resort: nothing of it may reach the client, or the log in clear
+            refusal = problem_of(error) if isinstance(error, ClinCoreError) else None
+            if refusal is None:
+                log_fault(scope["clincore.request_id"], error)
+            return refusal or internal()
+        return None
+
+    def _no_such(self, scope: Scope, error: HTTPException) -> Response:
+        if error.status_code == NO_METHOD.status:
+            allowed = self._methods_at(scope)
+            return problem(NO_METHOD, f"This address takes {allowed}.", headers={"Allow": allowed})
+        if error.status_code == NO_ROUTE.status:
+            return problem(NO_ROUTE, "There is nothing at this address.")
+        return internal()
+
+    def _methods_at(self, scope: Scope) -> str:
+        at_path = [route for route in self._router.routes if route.matches(scope)[0] is not Match.NONE]
+        methods = {method for route in at_path for method in getattr(route, "methods", None) or ()}
+        return ", ".join(sorted(methods))
+
+
+def _request_id(scope: Scope) -> str:
+    """The client's X-Request-ID if it is sane, else a new one."""
+    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+    return given.decode() if _SANE_REQUEST_ID.match(given) else str(uuid4())
