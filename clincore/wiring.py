@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clincore.database_url import DatabaseKind, DatabaseUrl
-from clincore.domain.errors import InvalidInput, Problem, SettingsError
+from clincore.domain.errors import InvalidInput, Problem, SettingsError, StorageFault
 from clincore.domain.progress import silent
 from clincore.domain.ranking.mcare import Mcare
 from clincore.domain.ranking.parameters import McareParameters
@@ -21,8 +21,13 @@ from clincore.services.resources import Resources
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
+    from typing import LiteralString
+    from uuid import UUID
 
-    from clincore.adapters.postgres.migrations.runner import Migrations
+    from clincore.adapters.embedded_postgres.address import EmbeddedAddress as EmbeddedAddress  # noqa: PLC0414  for entry points
+    from clincore.adapters.postgres.migrations.runner import Migrations as Migrations  # noqa: PLC0414  for entry points
+    from clincore.adapters.postgres.migrations.targets import Step as Step  # noqa: PLC0414  for entry points
+    from clincore.adapters.sqlite_repertory.importing import ImportSummary
     from clincore.domain.progress import Progress
     from clincore.domain.repertory import RubricTag
     from clincore.ports.clock import Clock
@@ -155,6 +160,56 @@ async def open_migrations(url: DatabaseUrl, service_role: str | None) -> AsyncIt
             yield Migrations(address.owner_url, SERVICE)
         return
     yield Migrations(url.conninfo, service_role or url.user or "clincore_user")
+
+
+def migrations_without_database(service_role: str) -> Migrations:
+    """Return migrations that know the chain and can print scripts, and have no database."""
+    from clincore.adapters.postgres.migrations.runner import Migrations
+
+    return Migrations("", service_role)
+
+
+@asynccontextmanager
+async def start_embedded(directory: Path) -> AsyncIterator[EmbeddedAddress]:
+    """Start PostgreSQL on the directory, not migrated; it runs until the block ends."""
+    from clincore.adapters.embedded_postgres.server import EmbeddedPostgres
+
+    async with EmbeddedPostgres(directory) as address:
+        yield address
+
+
+async def refusal_of(
+    conninfo: str, tenant_id: UUID, statement: LiteralString, parameters: Mapping[str, object]
+) -> str | None:
+    """Try a change, bound to a tenant (%(tenant_id)s), as the role of ``conninfo``; it is never committed.
+
+    Return what the server says against it; None where it would have taken it, or where it touches no row.
+    """
+    import psycopg
+
+    from clincore.adapters.postgres.database import PostgresDatabase
+
+    database = PostgresDatabase(conninfo, max_connections=1)
+    await database.open()
+    try:
+        async with database.provisioning(tenant_id) as work:
+            work.write(statement, parameters)
+            await work.flush()
+    except StorageFault as fault:
+        said = fault.__context__
+        return said.diag.message_primary if isinstance(said, psycopg.Error) else str(fault)
+    finally:
+        await database.close()
+    return None
+
+
+def import_kent(
+    directory: Path, target: Path, *, name: str, edition: str, overwrite: bool, progress: Progress = silent
+) -> ImportSummary:
+    """Write Kent's rows in a directory as a repertory file; raises RepertoryError naming the row or the file."""
+    from clincore.adapters.sqlite_repertory.importing import import_kent_rows
+
+    return import_kent_rows(directory, target, name=name, edition=edition, overwrite=overwrite, progress=progress)
 
 
 async def _repertory(

@@ -77,6 +77,7 @@ DECLARE
 BEGIN
     IF service = current_user THEN
         EXECUTE format('REVOKE DELETE, TRUNCATE ON public.tenants, public.patients, public.cases FROM %I', service);
+        EXECUTE format('REVOKE DELETE, TRUNCATE ON clincore.tenant_directory FROM %I', service);
     ELSE
         EXECUTE format('GRANT SELECT, INSERT ON public.tenants TO %I', service);
         EXECUTE format('GRANT SELECT, INSERT, UPDATE ON public.patients, public.cases TO %I', service);

@@ -15,14 +15,14 @@ ALTER TABLE public.cases
         OR (status = 'finalized' AND num_nonnulls(replay_verdict, replay_verified_at) = 2)
     );
 
--- Of a finalized case only the replay's own columns change.
+-- Of a finalized case only the replay's own columns change; compared as text, because jsonb takes 1.50 for 1.5.
 CREATE OR REPLACE FUNCTION clincore.keep_finalized_case() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog
 AS $body$
 BEGIN
     IF OLD.status = 'finalized'
-       AND to_jsonb(NEW) - 'replay_verdict' - 'replay_verified_at'
-           IS DISTINCT FROM to_jsonb(OLD) - 'replay_verdict' - 'replay_verified_at' THEN
+       AND (to_jsonb(NEW) - 'replay_verdict' - 'replay_verified_at')::text
+           IS DISTINCT FROM (to_jsonb(OLD) - 'replay_verdict' - 'replay_verified_at')::text THEN
         RAISE EXCEPTION 'case % is finalized and never changes again', OLD.id
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;

@@ -1,7 +1,7 @@
 -- revision: a96162dee369
 -- revises: 0e397e47435e
 -- description: v036 billing skeleton and api_keys
--- down loses: public.api_keys, clincore.bootstrap
+-- down loses: public.api_keys, clincore.bootstrap, public.tenants.plan
 
 -- >>> up
 ALTER TABLE public.tenants

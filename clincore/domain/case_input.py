@@ -205,8 +205,10 @@ def _number(value: object) -> Decimal | None:
 
 
 def _exact(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of the payload in which every weight is exact: an int or a Decimal."""
-    copied = dict(payload)
+    """A copy of the payload in which every weight is an int or a Decimal and every text, an enum's too, a plain str."""
+    copied: dict[str, Any] = {
+        name: str.__str__(value) if isinstance(value, str) else value for name, value in payload.items()
+    }
     for name in ("symptom_ids", "rubrics"):
         if name in copied:
             copied[name] = [dict(entry) if isinstance(entry, Mapping) else entry for entry in copied[name]]

@@ -134,6 +134,14 @@ class RevisionMismatch(ClinCoreError):
     """The record was changed since it was read; read it again and repeat the change on what it says now."""
 
 
+class StillRunning(Conflict):
+    """The first call with this Idempotency-Key is still running; ask again shortly."""
+
+
+class IdempotencyKeyReused(ClinCoreError):
+    """This Idempotency-Key was used with another payload; a new call needs a new key."""
+
+
 # --- surroundings -----------------------------------------------------------------------------------
 
 

@@ -34,7 +34,7 @@ class Position:
             padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
             at, record_id = json.loads(urlsafe_b64decode(padded))
             position = cls(datetime.fromisoformat(at), UUID(hex=record_id))
-        except (ValueError, TypeError, AttributeError):
+        except (ValueError, TypeError, AttributeError, RecursionError):
             raise InvalidCursor from None
         if position.created_at.tzinfo is None:
             raise InvalidCursor

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from clincore.domain.canonical_json import JsonObject
+
 
 @frozen(kw_only=True)
 class PatientDetails:
@@ -22,6 +24,9 @@ class PatientDetails:
     full_name: str = field(repr=False)
     birth_year: int | None = field(default=None, repr=False)
     phone: str | None = field(default=None, repr=False)
+
+    def to_canonical(self) -> JsonObject:
+        return {"full_name": self.full_name, "birth_year": self.birth_year, "phone": self.phone}
 
     @classmethod
     def parse(

@@ -62,8 +62,9 @@ def agrees_with_row(result: Mapping[str, Any], case: Case, entered: CaseInput) -
     """Whether the row's columns say what the signed result says."""
     finalization = case.require_finalized()
     said = _identity(case.tenant_id, case.id, case.patient_id, entered)
+    snapshot = json.dumps(list(finalization.ranking_snapshot), sort_keys=True, default=str)  # 1, 1.0 and true differ
     return all(result[name] == json.loads(canonical_json(value)) for name, value in said.items()) and (
-        result["ranking"] == list(finalization.ranking_snapshot)
+        json.dumps(result["ranking"], sort_keys=True) == snapshot
     )
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from clincore.domain.identity import Principal
     from clincore.ports.access_log import AccessLog
     from clincore.ports.case_store import CaseStore
+    from clincore.ports.idempotency_store import IdempotencyStore
     from clincore.ports.key_store import KeyStore
     from clincore.ports.patient_store import PatientStore
     from clincore.ports.tenant_store import TenantStore
@@ -38,6 +39,8 @@ class UnitOfWork(Protocol):
     def access_log(self) -> AccessLog: ...
     @property
     def usage(self) -> UsageMeter: ...
+    @property
+    def idempotency(self) -> IdempotencyStore: ...
 
     @property
     def principal(self) -> Principal:

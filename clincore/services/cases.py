@@ -18,12 +18,14 @@ from clincore.domain.errors import (
     PlanLimitReached,
     RevisionMismatch,
 )
+from clincore.domain.idempotency import Repeatable
 from clincore.domain.limits import PAGE_SIZE
 from clincore.domain.page import Page, PageRequest
 from clincore.domain.plan import month_of, next_month
 from clincore.domain.result import result_text
 from clincore.domain.signature import SignedResult
 from clincore.domain.usage import Endpoint
+from clincore.services.idempotency import first_answer, keep_answer
 from clincore.services.repertorization import Repertorization, check_rubrics, repertorize
 from clincore.services.replay import replay_case
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from clincore.domain.idempotency import FirstAnswer
     from clincore.domain.identity import Tenant
     from clincore.domain.replay import Replay
     from clincore.services.session import Session
@@ -58,35 +61,35 @@ class Cases:
 
     _session: Session
 
-    async def create(self, patient_id: UUID, input_payload: Mapping[str, Any]) -> Case:
+    async def create(
+        self, patient_id: UUID, input_payload: Mapping[str, Any], *, idempotency_key: str | None = None
+    ) -> Case:
         """Enter a draft for a patient.
 
-        Raises InvalidInput naming all that is wrong, PatientNotFound, and PlanLimitReached.
+        Raises InvalidInput naming all that is wrong, PatientNotFound, and PlanLimitReached. A call repeated within 24
+        hours with the same ``idempotency_key`` and input returns what the first one returned, and raises StillRunning
+        while that runs; with another input it raises IdempotencyKeyReused.
         """
         entered = CaseInput.parse(input_payload, _INPUT)
         at = self._session.now()
-        resources = self._session.resources
-        case = Case.draft(
-            entered,
-            tenant_id=self._session.key.tenant_id,
-            patient_id=patient_id,
-            case_id=resources.entropy.uuid(),
-            at=at,
-        )
+        repeatable = _repeatable(idempotency_key, patient_id, entered)
         problem = await self._problem_with(entered)
         async with self._session.begin(Endpoint.CREATE_CASE, at=at) as work:
             patient = work.patients.get(patient_id)
             tenant = work.tenants.hold_plan()
             used = work.cases.count_since(month_of(at))
-            await work.flush()
-            if problem:
-                raise problem
-            if patient.result() is None:
-                raise PatientNotFound(patient_id)
-            self._guard_plan(tenant.result(), used.result(), at)
-            work.cases.add(case)
+            first = await first_answer(work, repeatable)
+            case = self._draft(entered, patient_id, first, at)
+            if first is None:
+                if problem:
+                    raise problem
+                if patient.result() is None:
+                    raise PatientNotFound(patient_id)
+                self._guard_plan(tenant.result(), used.result(), at)
+                work.cases.add(case)
+                keep_answer(work, repeatable, case.id, at)
             record = Record(RecordType.CASE, case.id)
-            work.access_log.touched(Action.CREATE, record)
+            work.access_log.touched(Action.VIEW if first else Action.CREATE, record)
             work.usage.count(record)
             await work.commit()
         return case
@@ -197,6 +200,16 @@ class Cases:
             await work.commit()
         return replay
 
+    def _draft(self, entered: CaseInput, patient_id: UUID, first: FirstAnswer | None, at: datetime) -> Case:
+        """The draft that this call makes, or that the first one with its key made of the same input."""
+        return Case.draft(
+            entered,
+            tenant_id=self._session.key.tenant_id,
+            patient_id=patient_id,
+            case_id=first.record_id if first else self._session.resources.entropy.uuid(),
+            at=first.at if first else at,
+        )
+
     async def _problem_with(self, entered: CaseInput) -> InvalidInput | None:
         """Look the rubrics up before a transaction is open; what is wrong is said once the key was checked."""
         try:
@@ -222,6 +235,12 @@ class Cases:
         )
         snapshot = [row.to_json() for row in ranked.ranking.rows]
         return draft.finalize(SignedResult.sign(text), snapshot, at)
+
+
+def _repeatable(key: str | None, patient_id: UUID, entered: CaseInput) -> Repeatable | None:
+    if key is None:
+        return None
+    return Repeatable.parse(key, {"patient_id": str(patient_id), "input_payload": entered.to_canonical()})
 
 
 def _existing(case: Case | None, case_id: UUID) -> Case:

@@ -9,11 +9,13 @@ from attrs import frozen
 from clincore.domain.access import Action, RecordType
 from clincore.domain.call import Record
 from clincore.domain.errors import InvalidInput, PatientNotFound, Problem, RevisionMismatch
+from clincore.domain.idempotency import Repeatable
 from clincore.domain.limits import PAGE_SIZE, QUERY_CHARACTERS
 from clincore.domain.page import Page, PageRequest
 from clincore.domain.patient import Patient, PatientDetails
 from clincore.domain.text import text_problem
 from clincore.domain.usage import Endpoint
+from clincore.services.idempotency import first_answer, keep_answer
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -29,20 +31,35 @@ class Patients:
 
     _session: Session
 
-    async def create(self, *, full_name: str, birth_year: int | None = None, phone: str | None = None) -> Patient:
-        """Enter a patient; raises InvalidInput."""
+    async def create(
+        self,
+        *,
+        full_name: str,
+        birth_year: int | None = None,
+        phone: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Patient:
+        """Enter a patient; raises InvalidInput.
+
+        A call repeated within 24 hours with the same ``idempotency_key`` and details returns what the first one
+        returned, and raises StillRunning while that runs; with other details it raises IdempotencyKeyReused.
+        """
         at = self._session.now()
         details = PatientDetails.parse(full_name=full_name, birth_year=birth_year, phone=phone, this_year=at.year)
-        patient = Patient.enter(
-            details,
-            tenant_id=self._session.key.tenant_id,
-            patient_id=self._session.resources.entropy.uuid(),
-            at=at,
-        )
-        record = Record(RecordType.PATIENT, patient.id)
+        repeatable = Repeatable.parse(idempotency_key, details.to_canonical()) if idempotency_key is not None else None
         async with self._session.begin(Endpoint.CREATE_PATIENT, at=at) as work:
-            work.patients.add(patient)
-            work.access_log.touched(Action.CREATE, record)
+            first = await first_answer(work, repeatable)
+            patient = Patient.enter(
+                details,
+                tenant_id=self._session.key.tenant_id,
+                patient_id=first.record_id if first else self._session.resources.entropy.uuid(),
+                at=first.at if first else at,
+            )
+            record = Record(RecordType.PATIENT, patient.id)
+            if first is None:
+                work.patients.add(patient)
+                keep_answer(work, repeatable, patient.id, at)
+            work.access_log.touched(Action.VIEW if first else Action.CREATE, record)
             work.usage.count(record)
             await work.commit()
         return patient

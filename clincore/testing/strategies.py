@@ -1,10 +1,10 @@
 """Hypothesis strategies for the domain's types: bounded, valid unless the name says otherwise, and small when shrunk.
 
-    from hypothesis import given
-    from clincore.testing.strategies import ranking_cases
+from hypothesis import given
+from clincore.testing.strategies import ranking_cases
 
-    @given(ranking_cases())
-    def test_my_method_ranks_every_case(case): ...
+@given(ranking_cases())
+def test_my_method_ranks_every_case(case): ...
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ from clincore.domain.ranking.parameters import McareParameters
 from clincore.domain.repertory import MAX_GRADE, Edition, Remedy, RemedyStatistics, Rubric, RubricTag, median_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from uuid import UUID
 
     from clincore.domain.canonical_json import JsonObject, JsonValue
 
-ABBREVIATIONS: Final = tuple(
-    "acon. ars. Aur. bell. bry. calc. carb-v. chin. Ign. lach. lyc. nat-m. nux-v. phos. puls. sep. sil. sulph.".split()
+ABBREVIATIONS: Final = (
+    *("acon.", "ars.", "Aur.", "bell.", "bry.", "calc.", "carb-v.", "chin.", "Ign."),
+    *("lach.", "lyc.", "nat-m.", "nux-v.", "phos.", "puls.", "sep.", "sil.", "sulph."),
 )
-"""The remedies of generated cases: 18, so that rubrics fall on both sides of 15; the order is not that of code points."""
+"""The remedies of generated cases: 18, so that rubrics fall on both sides of 15; not in the order of code points."""
 THIS_YEAR: Final = 2026
 _THOUSANDTHS: Final = 10**WEIGHT_DECIMALS
 
@@ -266,7 +266,7 @@ def case_payloads(draw: st.DrawFn) -> dict[str, Any]:
         if draw(st.booleans())
         else {"rubrics": [{"symptom_id": symptom_id, **draw(choice)} for symptom_id in ids]}
     )
-    settings: Mapping[str, Any] = draw(
+    settings: dict[str, Any] = draw(
         st.fixed_dictionaries(
             {},
             optional={

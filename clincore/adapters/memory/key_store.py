@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from clincore.domain.errors import StorageFault
+
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
@@ -26,7 +28,14 @@ class MemoryKeyStore:
         return self._work.ask(lambda: self._rows.get(key_id))
 
     def add(self, key: ApiKeyRecord) -> None:
-        self._work.ask(lambda: self._work.put(self._rows, key.id, key))
+        self._work.require_own(key.tenant_id)
+
+        def step() -> None:
+            if any(stored.key_hash == key.key_hash for stored in self._rows.values()):
+                raise StorageFault(None, "api_keys_hash_unique")
+            self._work.enter(self._rows, key.id, key)
+
+        self._work.ask(step)
 
     def retire(self, key_id: UUID, *, at: datetime, expires_at: datetime) -> Pending[bool]:
         def step() -> bool:

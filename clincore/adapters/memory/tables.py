@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from clincore.domain.access import AccessEntry
     from clincore.domain.case import Case
+    from clincore.domain.idempotency import FirstAnswer
     from clincore.domain.identity import ApiKeyRecord, Tenant
     from clincore.domain.patient import Patient
     from clincore.domain.usage import UsageEvent
@@ -25,4 +26,5 @@ class TenantTables:
     cases: dict[UUID, Case] = field(factory=dict, repr=False)
     keys: dict[UUID, ApiKeyRecord] = field(factory=dict, repr=False)
     access_log: dict[UUID, AccessEntry] = field(factory=dict, repr=False)
+    idempotency_keys: dict[tuple[str, str], FirstAnswer] = field(factory=dict, repr=False)
     usage: list[UsageEvent] = field(factory=list, repr=False)

@@ -19,8 +19,7 @@ class MemoryTenantStore:
         self._work = work
 
     def add(self, tenant: Tenant) -> None:
-        if tenant.id != self._work.tenant_id:
-            raise ValueError("the unit of work is bound to another tenant")
+        self._work.require_own(tenant.id)
         self._work.ask(lambda: self._work.set_tenant(tenant))
 
     def hold_plan(self) -> Pending[Tenant | None]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from clincore.adapters.memory.access_log import MemoryAccessLog
 from clincore.adapters.memory.case_store import MemoryCaseStore
+from clincore.adapters.memory.idempotency_store import MemoryIdempotencyStore
 from clincore.adapters.memory.key_store import MemoryKeyStore
 from clincore.adapters.memory.patient_store import MemoryPatientStore
 from clincore.adapters.memory.tenant_store import MemoryTenantStore
 from clincore.adapters.memory.usage_meter import MemoryUsageMeter
 from clincore.domain.access import RecordType
-from clincore.domain.errors import Forbidden, Unauthenticated
+from clincore.domain.errors import Forbidden, StorageFault, Unauthenticated
 from clincore.domain.identity import Principal, Role
 from clincore.ports.pending import Pending
 
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 K = TypeVar("K")
 
+# What PostgreSQL says of a foreign key and of a unique one.
+_NO_TENANT: Final = "23503"
+_TAKEN: Final = "23505"
+
 
 class MemoryUnitOfWork:
     """A transaction of one tenant on a MemoryDatabase; ``call`` is None for its operator."""
@@ -37,6 +42,7 @@ class MemoryUnitOfWork:
         self._call = call
         self.tenant_id = tenant_id
         self.tables = database.tables_of(tenant_id)
+        self._over = False
         self._principal: Principal | None = None
         self._queue: list[Callable[[], None]] = []
         self._undo: list[Callable[[], object]] = []
@@ -65,6 +71,10 @@ class MemoryUnitOfWork:
     def usage(self) -> MemoryUsageMeter:
         return MemoryUsageMeter(self)
 
+    @cached_property
+    def idempotency(self) -> MemoryIdempotencyStore:
+        return MemoryIdempotencyStore(self)
+
     @property
     def principal(self) -> Principal:
         if self._principal is None:
@@ -78,13 +88,18 @@ class MemoryUnitOfWork:
         return self._call
 
     async def flush(self) -> None:
+        if self._over:
+            raise RuntimeError("the unit of work is over")
+        self._over = True
         self._authenticate()
         queue, self._queue = self._queue, []
         for step in queue:
             step()
+        self._over = False
 
     async def commit(self) -> None:
         await self.flush()
+        self._over = True
         self._undo.clear()
 
     def end(self) -> None:
@@ -98,6 +113,19 @@ class MemoryUnitOfWork:
         self._queue.append(lambda: pending.arrive(find()))
         return pending
 
+    def require_own(self, tenant_id: UUID) -> None:
+        """For the stores: refuse a record of another tenant."""
+        if tenant_id != self.tenant_id:
+            raise ValueError("the unit of work is bound to another tenant")
+
+    def enter(self, table: dict[K, T], key: K, value: T) -> None:
+        """For the stores' steps: write a new record of a tenant that exists, undone unless committed."""
+        if self.tables.tenant is None:
+            raise StorageFault(_NO_TENANT)
+        if key in table:
+            raise StorageFault(_TAKEN)
+        self.put(table, key, value)
+
     def put(self, table: dict[K, T], key: K, value: T) -> None:
         """For the stores' steps: write into a table, undone unless committed."""
         if key in table:
@@ -107,14 +135,20 @@ class MemoryUnitOfWork:
             self._undo.append(lambda: table.pop(key))
         table[key] = value
 
+    def remove(self, table: dict[K, T], key: K) -> None:
+        """For the stores' steps: take out of a table, undone unless committed."""
+        before = table.pop(key)
+        self._undo.append(lambda: table.__setitem__(key, before))
+
     def append(self, rows: list[T], value: T) -> None:
         """For the stores' steps: append a row, undone unless committed."""
         self._undo.append(rows.pop)
         rows.append(value)
 
     def set_tenant(self, tenant: Tenant) -> None:
-        before = self.tables.tenant
-        self._undo.append(lambda: setattr(self.tables, "tenant", before))
+        if self.tables.tenant is not None:
+            raise StorageFault(_TAKEN)
+        self._undo.append(lambda: setattr(self.tables, "tenant", None))
         self.tables.tenant = tenant
 
     def claim_bootstrap(self, at: datetime) -> bool:

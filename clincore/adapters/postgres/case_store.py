@@ -41,7 +41,7 @@ _REPLACE: Final[LiteralString] = """
 """
 _RECORD_REPLAY: Final[LiteralString] = """
     UPDATE public.cases SET replay_verdict = %(verdict)s, replay_verified_at = %(verified_at)s
-    WHERE tenant_id = %(tenant_id)s AND id = %(id)s
+    WHERE tenant_id = %(tenant_id)s AND id = %(id)s AND status = 'finalized'
 """
 _LIST: Final[LiteralString] = """
     SELECT tenant_id, id, patient_id, input_payload, revision, created_at, updated_at,
@@ -71,6 +71,7 @@ class PostgresCaseStore:
         return self._work.ask(_LOCK, {"id": case_id}, _maybe_case)
 
     def add(self, case: Case) -> None:
+        self._work.require_own(case.tenant_id)
         self._work.write(
             _ADD,
             {**_parameters(case), "patient_id": case.patient_id, "created_at": case.created_at},
@@ -78,6 +79,7 @@ class PostgresCaseStore:
         )
 
     def replace(self, case: Case) -> Pending[bool]:
+        self._work.require_own(case.tenant_id)
         finalization = case.finalization
         return self._work.write(
             _REPLACE,

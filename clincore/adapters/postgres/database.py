@@ -91,3 +91,4 @@ class PostgresDatabase:
 
 async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
     configure_json(connection)
+    await connection.execute("SET TIME ZONE 'UTC'")

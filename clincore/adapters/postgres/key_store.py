@@ -19,8 +19,10 @@ _GET: Final[LiteralString] = """
     FROM public.api_keys WHERE tenant_id = %(tenant_id)s AND id = %(id)s
 """
 _ADD: Final[LiteralString] = """
-    INSERT INTO public.api_keys (tenant_id, id, key_hash, label, role, created_at, expires_at)
-    VALUES (%(tenant_id)s, %(id)s, %(key_hash)s, %(label)s, %(role)s, %(created_at)s, %(expires_at)s)
+    INSERT INTO public.api_keys (tenant_id, id, key_hash, label, role, created_at, expires_at, rotated_at, revoked_at,
+                                 last_used_at)
+    VALUES (%(tenant_id)s, %(id)s, %(key_hash)s, %(label)s, %(role)s, %(created_at)s, %(expires_at)s, %(rotated_at)s,
+            %(revoked_at)s, %(last_used_at)s)
 """
 _RETIRE: Final[LiteralString] = """
     UPDATE public.api_keys SET rotated_at = %(at)s, expires_at = %(expires_at)s
@@ -38,6 +40,7 @@ class PostgresKeyStore:
         return self._work.ask(_GET, {"id": key_id}, lambda rows: _key(rows[0]) if rows else None)
 
     def add(self, key: ApiKeyRecord) -> None:
+        self._work.require_own(key.tenant_id)
         self._work.write(
             _ADD,
             {
@@ -47,6 +50,9 @@ class PostgresKeyStore:
                 "role": key.role.value,
                 "created_at": key.created_at,
                 "expires_at": key.expires_at,
+                "rotated_at": key.rotated_at,
+                "revoked_at": key.revoked_at,
+                "last_used_at": key.last_used_at,
             },
         )
 

@@ -50,9 +50,11 @@ class PostgresPatientStore:
         return self._work.ask(_GET, {"id": patient_id}, lambda rows: _patient(rows[0]) if rows else None)
 
     def add(self, patient: Patient) -> None:
+        self._work.require_own(patient.tenant_id)
         self._work.write(_ADD, {**_parameters(patient), "created_at": patient.created_at})
 
     def replace(self, patient: Patient) -> Pending[bool]:
+        self._work.require_own(patient.tenant_id)
         return self._work.write(_REPLACE, _parameters(patient))
 
     def list(self, name: str | None, page: PageRequest) -> Pending[Page[Patient]]:

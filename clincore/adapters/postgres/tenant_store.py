@@ -38,8 +38,7 @@ class PostgresTenantStore:
         self._work = work
 
     def add(self, tenant: Tenant) -> None:
-        if tenant.id != self._work.tenant_id:
-            raise ValueError("the unit of work is bound to another tenant")
+        self._work.require_own(tenant.id)
         named = {"name": tenant.name, "created_at": tenant.created_at, "plan": tenant.plan.value}
         self._work.write(_ADD, named)
         self._work.write(_ADD_TO_DIRECTORY, {})

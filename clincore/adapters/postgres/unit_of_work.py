@@ -12,6 +12,7 @@ from clincore.adapters.postgres.access_log import PostgresAccessLog
 from clincore.adapters.postgres.authentication import CHECK_KEY, read_principal
 from clincore.adapters.postgres.case_store import PostgresCaseStore
 from clincore.adapters.postgres.errors import translated
+from clincore.adapters.postgres.idempotency_store import PostgresIdempotencyStore
 from clincore.adapters.postgres.key_store import PostgresKeyStore
 from clincore.adapters.postgres.patient_store import PostgresPatientStore
 from clincore.adapters.postgres.statement import Row, Statement
@@ -39,6 +40,7 @@ class PostgresUnitOfWork:
         self._call = call
         self.tenant_id = tenant_id
         self._begun = False
+        self._over = False
         self._principal: Principal | None = None
         self._queue: list[Statement] = []
 
@@ -65,6 +67,10 @@ class PostgresUnitOfWork:
     @cached_property
     def usage(self) -> PostgresUsageMeter:
         return PostgresUsageMeter(self)
+
+    @cached_property
+    def idempotency(self) -> PostgresIdempotencyStore:
+        return PostgresIdempotencyStore(self)
 
     @property
     def principal(self) -> Principal:
@@ -112,10 +118,18 @@ class PostgresUnitOfWork:
         return pending
 
     def note(self, text: LiteralString, parameters: Mapping[str, object]) -> None:
-        """Queue a row of log or usage, which its statement writes only under a valid key of the role needed."""
+        """Queue a row of log or usage, which its statement writes only under a valid key of the role needed.
+
+        The statement learns as ``admitted`` whether the key was found to be that in an earlier round trip.
+        """
         call = self.call
         key = {"key_hash": call.key_digest, "at": call.at, "admin_only": call.admin_only}
         self._add(Statement(sql=text, parameters={**self._bound(parameters), **key}))
+
+    def require_own(self, tenant_id: UUID) -> None:
+        """Refuse a record of another tenant."""
+        if tenant_id != self.tenant_id:
+            raise ValueError("the unit of work is bound to another tenant")
 
     # --- sending --------------------------------------------------------------------------------------
 
@@ -126,23 +140,31 @@ class PostgresUnitOfWork:
         self._queue.append(statement)
 
     async def _send(self, *, commit: bool) -> None:
-        """Send the queue; what would write without a valid key waits until the key was found valid."""
+        """Send the queue; what would write without a valid key waits until the key was found valid.
+
+        A unit of work ends with its commit, and with whatever was refused.
+        """
+        if self._over:
+            raise RuntimeError("the unit of work is over")
+        self._over = True
         checked = self._call is None or self._principal is not None
         if not checked and not all(statement.conditional for statement in self._queue):
             await self._round_trip([], commit=False)
         queue, self._queue = self._queue, []
         await self._round_trip(queue, commit=commit)
+        self._over = commit
 
     async def _round_trip(self, statements: Sequence[Statement], *, commit: bool) -> None:
         call = self._call
         checks_key = call is not None and self._principal is None
+        admitted = {"admitted": self._principal is not None}
         cursors: list[psycopg.AsyncCursor[Row]] = []
         try:
             async with self._connection.pipeline():
                 await self._begin()
                 key = await self._check_key(call) if checks_key and call is not None else None
                 for statement in statements:
-                    cursors.append(await self._execute(statement.sql, statement.parameters))
+                    cursors.append(await self._execute(statement.sql, {**statement.parameters, **admitted}))
                 if commit:
                     await self._connection.execute("COMMIT")
             found = await key.fetchall() if key is not None else []
@@ -158,13 +180,20 @@ class PostgresUnitOfWork:
         """Open the transaction and bind it to the tenant: the one place where ``app.tenant_id`` is set."""
         if not self._begun:
             self._begun = True
-            await self._connection.execute("BEGIN")
+            await self._connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
             await self._connection.execute(_BIND_TENANT.format(str(self.tenant_id)), prepare=False)
 
     async def _check_key(self, call: Call) -> psycopg.AsyncCursor[Row]:
         hour = call.at.replace(minute=0, second=0, microsecond=0)
         return await self._execute(
-            CHECK_KEY, {"tenant_id": self.tenant_id, "key_hash": call.key_digest, "at": call.at, "hour": hour}
+            CHECK_KEY,
+            {
+                "tenant_id": self.tenant_id,
+                "key_hash": call.key_digest,
+                "admin_only": call.admin_only,
+                "at": call.at,
+                "hour": hour,
+            },
         )
 
     async def _execute(self, text: LiteralString, parameters: Mapping[str, object]) -> psycopg.AsyncCursor[Row]:

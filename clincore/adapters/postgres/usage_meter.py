@@ -14,14 +14,16 @@ if TYPE_CHECKING:
     from clincore.domain.call import Record
     from clincore.ports.pending import Pending
 
-# Conditional on the key and on the record, so that it can travel together with both their checks.
+# Conditional on the key and on the record, so that it can travel together with both their checks. A key that was
+# admitted before stays so for its unit of work: what it goes on to do must not be missing here.
 _COUNT: Final[LiteralString] = """
     INSERT INTO public.usage_events (tenant_id, key_id, endpoint, occurred_at)
     SELECT tenant_id, id, %(endpoint)s, %(at)s
     FROM public.api_keys
     WHERE tenant_id = %(tenant_id)s AND key_hash = %(key_hash)s
-      AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %(at)s)
-      AND (NOT %(admin_only)s OR role = 'admin')
+      AND (%(admitted)s OR (
+          revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %(at)s) AND (NOT %(admin_only)s OR role = 'admin')
+      ))
       AND CASE %(record_type)s::text
           WHEN 'case' THEN EXISTS (
               SELECT FROM public.cases WHERE tenant_id = %(tenant_id)s AND id = %(record_id)s::uuid)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_FLOOR, Decimal, localcontext
+from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
@@ -51,29 +51,39 @@ def explain(
 
     ``contributions`` holds for each rubric what it gives at the grades 0 to 5, before the remedy's factor.
     """
+    hits: dict[str, list[tuple[int, int]]] = {row.remedy: [] for row in rows}
+    for rubric in case.rubrics:
+        for remedy, grade in rubric.grades.items():
+            if remedy in hits:
+                hits[remedy].append((rubric.id, grade))
     with localcontext(CONTEXT):
-        return tuple(_explain(case, row, contributions) for row in rows)
+        return tuple(_explain(row, hits[row.remedy], contributions) for row in rows)
 
 
-def _explain(case: RankingCase, row: RankedRemedy, contributions: Mapping[int, Sequence[Decimal]]) -> GridRow:
-    hits = [(rubric.id, rubric.grades[row.remedy]) for rubric in case.rubrics if row.remedy in rubric.grades]
-    exact = [contributions[rubric_id][grade] * row.score.factor for rubric_id, grade in hits]
+def _explain(
+    row: RankedRemedy, hits: Sequence[tuple[int, int]], contributions: Mapping[int, Sequence[Decimal]]
+) -> GridRow:
+    factor = row.score.factor
+    exact = [contributions[rubric_id][grade] * factor.over for rubric_id, grade in hits]
     cells = [
         Cell(rubric_id=rubric_id, grade=grade, contribution=part)
-        for (rubric_id, grade), part in zip(hits, apportion(exact, row.score.score), strict=True)
+        for (rubric_id, grade), part in zip(hits, apportion(exact, row.score.score, factor.under), strict=True)
     ]
     return GridRow(row=row, cells=tuple(cells))
 
 
-def apportion(exact: Sequence[Decimal], total: Decimal) -> list[Decimal]:
-    """Round the parts to six places so that they add up to ``total``, by largest remainder (Hamilton's method).
+def apportion(exact: Sequence[Decimal], total: Decimal, under: Decimal = Decimal(1)) -> list[Decimal]:
+    """Round the parts, each over ``under``, to six places that add up to ``total``: largest remainder (Hamilton).
 
     Each part is rounded down; the missing millionths go one each to the largest remainders, the first part first
     among equal ones.
     """
-    parts = [value.quantize(MILLIONTH, rounding=ROUND_FLOOR) for value in exact]
+    unit = under * MILLIONTH
+    divided = [divmod(value, unit) for value in exact]
+    parts = [whole * MILLIONTH for whole, _ in divided]
     missing = int((total - sum(parts, Decimal(0))) / MILLIONTH)
-    by_remainder = sorted(range(len(exact)), key=lambda index: (parts[index] - exact[index], index))
-    for index in by_remainder[:missing]:
-        parts[index] += MILLIONTH
+    if missing:
+        by_remainder = sorted(range(len(exact)), key=lambda index: (-divided[index][1], index))
+        for index in by_remainder[:missing]:
+            parts[index] += MILLIONTH
     return parts

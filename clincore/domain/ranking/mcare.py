@@ -20,7 +20,7 @@ from attrs import evolve, field, frozen
 from clincore.domain.ranking.arithmetic import CONTEXT, power, six_places
 from clincore.domain.ranking.case import CaseRubric, CaseType, Course, RankingCase
 from clincore.domain.ranking.parameters import McareParameters
-from clincore.domain.ranking.ranking import Ranking, Score, order, ranked
+from clincore.domain.ranking.ranking import Factor, Ranking, Score, order, ranked
 from clincore.domain.ranking.tally import GRADES, Tally, remedy_names, tally
 
 if TYPE_CHECKING:
@@ -50,8 +50,9 @@ class Mcare:
 
     def contributions(self, case: RankingCase) -> Mapping[int, tuple[Decimal, ...]]:
         """Return c(s,r) of each rubric for a remedy at grade 0 to 5."""
+        case_type = case.case_type
         with localcontext(CONTEXT):
-            return {rubric.id: self._contribution(rubric, case.case_type) for rubric in case.rubrics}
+            return {rubric.id: self._contribution(rubric, case_type) for rubric in case.rubrics}
 
     def rank(self, case: RankingCase) -> Ranking:
         """Rank every remedy that stands in a rubric of the case."""
@@ -83,20 +84,21 @@ class Mcare:
         small = settings.small_rubric if len(rubric.grades) <= _SMALL else Decimal(1)
         return tuple(self._value(grade) * weight * (small if grade >= _SMALL_FROM_GRADE else 1) for grade in GRADES)
 
-    def _factor(self, case: RankingCase, remedy: str, sums: Tally) -> Decimal:
+    def _factor(self, case: RankingCase, remedy: str, sums: Tally) -> Factor:
         """cf / ff, the coverage's correction over one denominator: rubrics hit − τ·rubrics over rubrics·(1 − τ)."""
         tau, rubrics = self.settings.tau, len(case.rubrics)
         above = sums.hits - tau * rubrics
-        correction = 1 + self.settings.beta * above / (rubrics * (1 - tau)) if above >= 0 else Decimal(1)
+        whole = rubrics * (1 - tau)
+        corrected = whole + self.settings.beta * above if above >= 0 else whole
         statistics = case.statistics
         relative = statistics.remedies[remedy].frequency / max(Decimal(1), statistics.median_frequency)
-        return correction / power(relative, self.settings.alpha)
+        return Factor(corrected, whole * power(relative, self.settings.alpha))
 
 
-def _score(case: RankingCase, remedy: str, sums: Tally, factor: Decimal) -> Score:
+def _score(case: RankingCase, remedy: str, sums: Tally, factor: Factor) -> Score:
     return Score(
         remedy=remedy,
-        score=six_places(sums.weighted * factor),
+        score=six_places(sums.weighted * factor.over / factor.under),
         raw_score=six_places(sums.raw),
         coverage=six_places(Decimal(sums.hits) / len(case.rubrics)),
         rubrics_hit=sums.hits,
@@ -113,5 +115,5 @@ def _with_chronic_rule(scores: list[Score], found: Mapping[str, Tally]) -> list[
 
 
 def _penalized(score: Score, sums: Tally) -> Score:
-    factor = score.factor * _PENALTY
-    return evolve(score, score=six_places(sums.weighted * factor), factor=factor)
+    factor = evolve(score.factor, over=score.factor.over * _PENALTY)
+    return evolve(score, score=six_places(sums.weighted * factor.over / factor.under), factor=factor)

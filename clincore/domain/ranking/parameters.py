@@ -13,8 +13,9 @@ from clincore.domain.errors import InvalidInput, Problem
 from clincore.domain.ranking.case import Bucket, CaseType
 
 _NUMBERS = ("ailments_from", "delusions", "small_rubric", "alpha", "beta", "tau")
-_LARGEST = Decimal(1000)
 _DECIMALS = 6
+_MOST = Decimal("999.999999")
+_MOST_OF = {"alpha": Decimal(1), "tau": Decimal("0.999999")}
 
 
 def _weights(*values: str) -> dict[Bucket, Decimal]:
@@ -57,7 +58,8 @@ class McareParameters:
     def from_json(cls, given: JsonObject) -> Self:
         """Return the defaults with what is given put over them; raises InvalidInput naming all that is wrong.
 
-        Numbers are JSON numbers or decimal texts, from 0 to below 1000 with at most six decimals; ``tau`` is below 1.
+        Numbers are JSON numbers or decimal texts, from 0 to below 1000 with at most six decimals; ``tau`` is below 1
+        and ``alpha`` at most 1, so that no score outgrows 34 digits.
         """
         problems: list[Problem] = []
         merged = _merge(cls().to_json(), given, "", problems)
@@ -90,15 +92,15 @@ def _merge(defaults: JsonObject, given: object, path: str, problems: list[Proble
 
 
 def _number(value: object, path: str, problems: list[Problem]) -> Decimal:
-    below = Decimal(1) if path == "tau" else _LARGEST
+    most = _MOST_OF.get(path, _MOST)
     try:
         value = repr(value) if type(value) is float else value
         number = Decimal(value) if type(value) in (int, str, Decimal) else Decimal("NaN")  # type: ignore[arg-type]
     except InvalidOperation:
         number = Decimal("NaN")
-    if number.is_finite() and 0 <= number < below and _is_short(number):
+    if number.is_finite() and 0 <= number <= most and _is_short(number):
         return number or Decimal(0)
-    problems.append(Problem(path, f"is a number from 0 to below {below} with at most {_DECIMALS} decimals"))
+    problems.append(Problem(path, f"is a number from 0 to {most} with at most {_DECIMALS} decimals"))
     return Decimal(0)
 
 

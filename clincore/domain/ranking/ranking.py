@@ -14,11 +14,22 @@ if TYPE_CHECKING:
     from clincore.domain.ranking.case import CaseType, Course
 
 
+@frozen
+class Factor:
+    """What a remedy's sums are multiplied by, as a fraction, so that one division, done last, rounds once.
+
+    A score that ends at half a millionth, and remainders that are equal, are then seen to be so.
+    """
+
+    over: Decimal = Decimal(1)
+    under: Decimal = Decimal(1)
+
+
 @frozen(kw_only=True)
 class Score:
     """What a method found for one remedy, before ranks are given; numbers are rounded to six places.
 
-    ``factor`` is unrounded: the contribution of a rubric is what it gives at the remedy's grade, times this.
+    The contribution of a rubric is what it gives at the remedy's grade, times ``factor``.
     """
 
     remedy: str
@@ -27,7 +38,7 @@ class Score:
     coverage: Decimal
     rubrics_hit: int
     mind_strong_hits: int
-    factor: Decimal = Decimal(1)
+    factor: Factor = Factor()
 
 
 @frozen(kw_only=True)

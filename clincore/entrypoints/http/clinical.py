@@ -36,7 +36,12 @@ if TYPE_CHECKING:
 async def create_patient(request: Request) -> Response:
     clinic = clinic_of(request)
     body = await read_body(request, PatientBody)
-    patient = await clinic.patients.create(full_name=body.full_name, birth_year=body.birth_year, phone=body.phone)
+    patient = await clinic.patients.create(
+        full_name=body.full_name,
+        birth_year=body.birth_year,
+        phone=body.phone,
+        idempotency_key=request.headers.get("idempotency-key"),
+    )
     return answer(patient_json(patient), 201, {**etag(patient.revision), "Location": f"/patients/{patient.id}"})
 
 
@@ -72,7 +77,11 @@ async def edit_patient(request: Request) -> Response:
 async def create_case(request: Request) -> Response:
     clinic = clinic_of(request)
     body = await read_body(request, CaseBody)
-    case = await clinic.cases.create(body.patient_id, body.input_payload.payload("input_payload"))
+    case = await clinic.cases.create(
+        body.patient_id,
+        body.input_payload.payload("input_payload"),
+        idempotency_key=request.headers.get("idempotency-key"),
+    )
     headers = {**etag(case.revision), "Location": f"/cases/{case.id}"}
     return answer({"case_id": case.id, "status": case.status}, 201, headers)
 

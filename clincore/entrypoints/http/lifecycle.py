@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from clincore.domain.errors import ClinCoreError, DatabaseUnavailable
+from clincore.entrypoints.http.logs import log_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +46,11 @@ class Lifecycle:
             except ClinCoreError as error:
                 await stack.aclose()
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
+            except Exception as error:
+                await stack.aclose()
+                log_fault("starting", error)
+                await send({"type": "lifespan.startup.failed", "message": "ClinCore cannot start: the log says where."})
                 return
             await send({"type": "lifespan.startup.complete"})
             await receive()

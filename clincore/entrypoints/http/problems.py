@@ -64,6 +64,11 @@ _BY_ERROR: Final[tuple[tuple[type[errors.ClinCoreError], ProblemType], ...]] = (
     (errors.CaseNotFound, ProblemType(name="case-not-found", status=404, title="There is no such case")),
     (errors.CaseAlreadyFinalized, ProblemType(name="case-finalized", status=409, title="The case is finalized")),
     (errors.CaseNotFinalized, ProblemType(name="case-not-finalized", status=409, title="The case is a draft")),
+    (errors.StillRunning, ProblemType(name="still-running", status=409, title="The first call is still running")),
+    (
+        errors.IdempotencyKeyReused,
+        ProblemType(name="idempotency-key-reused", status=422, title="The Idempotency-Key was used before"),
+    ),
     (errors.RevisionMismatch, ProblemType(name="revision-mismatch", status=412, title="The record was changed")),
     (
         errors.UnknownMethod,

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from databases import FreshDatabase, NewDatabase, Server
+from hypothesis import settings
+from service import Clinics, new_tenant, running_service
+
+from clincore.adapters.embedded_postgres.server import EmbeddedPostgres
+from clincore.adapters.sqlite_repertory import import_kent_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+settings.register_profile("clincore", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("clincore")
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def kent_directory() -> Path:
+    """The rows of Kent's repertory, which are not part of the project; where they are missing the test is skipped."""
+    directory = Path(os.environ.get("CLINCORE_KENT_DIR") or ROOT.parent / "shared" / "data" / "kent")
+    if (directory / "rubrics.tsv.gz").is_file():
+        return directory
+    if os.environ.get("CLINCORE_REQUIRE_KENT") == "1":
+        pytest.fail(f"CLINCORE_REQUIRE_KENT is set and Kent's rows are not in {directory}")
+    pytest.skip(f"Kent's rows are not in {directory} (CLINCORE_KENT_DIR names another place)")
+
+
+@pytest.fixture(scope="session")
+def kent_repertory(kent_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Kent's repertory as an SQLite file."""
+    target = tmp_path_factory.mktemp("kent") / "kent.sqlite"
+    import_kent_rows(kent_directory, target, name="Kent", edition="6th American edition")
+    return target
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """One real PostgreSQL for the whole session, in a directory that an unprivileged user can pass through."""
+    ground = Path(tempfile.mkdtemp(prefix="clincore-tests-", dir="/tmp"))
+    ground.chmod(0o711)
+    server = EmbeddedPostgres(ground / "db", durable=False)
+    try:
+        running = Server(asyncio.run(server.start()))
+        running.migrate_template()
+        yield running
+    finally:
+        asyncio.run(server.stop())
+        shutil.rmtree(ground)
+
+
+@pytest.fixture(scope="session")
+def new_database(postgres: Server) -> NewDatabase:
+    """Makes a fresh database wherever a test or a module needs one of its own."""
+    return postgres.new_database
+
+
+@pytest.fixture
+def fresh_database(new_database: NewDatabase) -> Iterator[FreshDatabase]:
+    """A database at the head, for one test alone."""
+    with new_database() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def clinics(new_database: NewDatabase) -> Iterator[Clinics]:
+    """The running service on a database of the module's own, with two clinics in it."""
+    with (
+        new_database() as made,
+        running_service(made.service_url) as service,
+        service.client(service.bootstrap()) as first,
+        service.client(new_tenant(made.service_url)) as second,
+    ):
+        yield Clinics(service, first, second)

@@ -1,0 +1,105 @@
+"""Fresh databases on one real PostgreSQL, for tests."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, LiteralString, Protocol
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import psycopg
+from attrs import frozen
+from psycopg import sql
+
+from clincore.adapters.embedded_postgres.address import OWNER, SERVICE, EmbeddedAddress
+from clincore.adapters.postgres.migrations.runner import Migrations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+_TEMPLATE = "clincore_at_head"
+
+
+@frozen(kw_only=True)
+class FreshDatabase:
+    """A database of its own, and how its owner, the service and the superuser connect to it."""
+
+    name: str
+    owner_url: str
+    service_url: str
+    superuser_url: str
+
+    def rows(self, query: LiteralString, *parameters: object) -> list[tuple[Any, ...]]:
+        """Run a statement as the superuser, committed, and return its rows."""
+        return rows(self.superuser_url, query, *parameters)
+
+    def url_of(self, role: str) -> str:
+        """Return how another role connects."""
+        parts = urlsplit(self.superuser_url)
+        return urlunsplit(parts._replace(netloc=f"{role}@"))
+
+
+class NewDatabase(Protocol):
+    """Makes a fresh database: at the head unless ``migrated`` is False, and dropped at the end of the context."""
+
+    def __call__(self, *, migrated: bool = True, owner: str = OWNER) -> AbstractContextManager[FreshDatabase]: ...
+
+
+def rows(url: str, query: LiteralString, *parameters: object) -> list[tuple[Any, ...]]:
+    """Run one statement on a connection of its own, committed, and return its rows."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        cursor = connection.execute(query, parameters or None)
+        return cursor.fetchall() if cursor.description else []
+
+
+@frozen
+class Server:
+    """The one server of a test session."""
+
+    address: EmbeddedAddress
+
+    @property
+    def psql(self) -> Path:
+        return self.address.binaries / "psql"
+
+    def migrate_template(self) -> None:
+        """Make the database at the head that fresh ones are copies of."""
+        self._create(_TEMPLATE, "template1", OWNER)
+        url = self._database(_TEMPLATE).owner_url
+        asyncio.run(Migrations(url, SERVICE).upgrade("head", lambda _: None))
+
+    def make_role(self, name: str, attributes: LiteralString = "") -> str:
+        """Make a role that may log in, unless it exists, and return its name."""
+        if not rows(self.address.superuser_url, "SELECT FROM pg_roles WHERE rolname = %s", name):
+            with psycopg.connect(self.address.superuser_url, autocommit=True) as connection:
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN {}").format(sql.Identifier(name), sql.SQL(attributes)))
+        return name
+
+    @contextmanager
+    def new_database(self, *, migrated: bool = True, owner: str = OWNER) -> Iterator[FreshDatabase]:
+        name = f"test_{uuid4().hex}"
+        self._create(name, _TEMPLATE if migrated else "template1", owner)
+        try:
+            yield self._database(name)
+        finally:
+            self._execute("DROP DATABASE {} WITH (FORCE)", name)
+
+    def _create(self, name: str, template: str, owner: str) -> None:
+        self._execute("CREATE DATABASE {} TEMPLATE {} OWNER {}", name, template, owner)
+        self._execute("REVOKE ALL ON DATABASE {} FROM PUBLIC", name)
+        self._execute("GRANT CONNECT ON DATABASE {} TO {}", name, SERVICE)
+
+    def _execute(self, statement: LiteralString, *names: str) -> None:
+        with psycopg.connect(self.address.superuser_url, autocommit=True) as connection:
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+    def _database(self, name: str) -> FreshDatabase:
+        address = self.address
+        owner, service, superuser = (
+            urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+            for url in (address.owner_url, address.service_url, address.superuser_url)
+        )
+        return FreshDatabase(name=name, owner_url=owner, service_url=service, superuser_url=superuser)
