@@ -159,7 +159,7 @@ async def open_migrations(url: DatabaseUrl, service_role: str | None) -> AsyncIt
         async with EmbeddedPostgres(url.directory) as address:
             yield Migrations(address.owner_url, SERVICE)
         return
-    yield Migrations(url.conninfo, service_role or url.user or "clincore_user")
+    yield Migrations(url.conninfo, service_role or "clincore_user")
 
 
 def migrations_without_database(service_role: str) -> Migrations:

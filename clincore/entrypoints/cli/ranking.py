@@ -1,0 +1,169 @@
+"""``clincore repertory rank``, and rankings as text."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from clincore.domain.case_input import AUTO, DEFAULT_METHOD, CaseInput
+from clincore.domain.limits import TOP_N
+from clincore.domain.ranking.case import CaseType, Course
+from clincore.entrypoints.cli.opened import opened_repertory, repertory_option
+from clincore.entrypoints.cli.running import run
+from clincore.entrypoints.cli.tables import Column, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from clincore.domain.repertory import Edition
+    from clincore.services.repertorization import Repertorization
+
+_ABSENT: Final = "."
+_COLUMNS: Final = (
+    Column("rank", number=True),
+    Column("remedy"),
+    Column("name"),
+    Column("score", number=True),
+    Column("raw", number=True),
+    Column("coverage", number=True),
+    Column("hits", number=True),
+)
+
+
+def _weighted(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Read ID or ID:WEIGHT as entries of an ``input_payload``; the limits are the domain's to know."""
+    entries: list[dict[str, Any]] = []
+    for value in values:
+        rubric_id, colon, weight = value.partition(":")
+        try:
+            entries.append({"symptom_id": int(rubric_id), **({"weight": Decimal(weight)} if colon else {})})
+        except (ValueError, InvalidOperation):
+            raise click.BadParameter(f"{value!r} is not a rubric's id, nor ID:WEIGHT such as 18:2.") from None
+    return entries
+
+
+@click.command()
+@click.option(
+    "--rubric",
+    "rubrics",
+    callback=_weighted,
+    metavar="ID[:WEIGHT]",
+    multiple=True,
+    help="A rubric, with its weight (1).",
+)
+@click.option(
+    "--eliminate", "eliminating", type=int, metavar="ID", multiple=True, help="A rubric; who is not in it drops out."
+)
+@repertory_option
+@click.option("--course", type=click.Choice([item.value for item in Course]), default=Course.CHRONIC.value)
+@click.option("--case-type", type=click.Choice([AUTO, *(item.value for item in CaseType)]), default=AUTO)
+@click.option("--method", default=DEFAULT_METHOD, show_default=True, help="The ranking method.")
+@click.option("--top", type=click.IntRange(0), default=TOP_N, show_default=True, help="How many remedies; 0: all.")
+@click.option("--grid", "with_grid", is_flag=True, help="Also what each rubric contributes to each score.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, as the HTTP service answers.")
+def rank(
+    *,
+    rubrics: list[dict[str, Any]],
+    eliminating: tuple[int, ...],
+    repertory: Path | None,
+    course: str,
+    case_type: str,
+    method: str,
+    top: int,
+    with_grid: bool,
+    as_json: bool,
+) -> None:
+    """Rank the remedies of the rubrics given by --rubric and --eliminate."""
+    entries = _entries(rubrics, eliminating)
+    if not entries:
+        raise click.UsageError("Name at least one rubric: --rubric ID[:WEIGHT]. 'clincore repertory search' finds ids.")
+    payload = {"rubrics": entries, "course": course, "case_type": case_type, "method": method, "top_n": top}
+    found, edition = run(_rank(CaseInput.parse(payload), repertory))
+    if as_json:
+        answer = found.ranking.to_json(top)
+        if with_grid:
+            answer = {**answer, "grid": [row.to_json() for row in found.grid()]}
+        click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+        return
+    click.echo(heading(found, edition))
+    click.echo()
+    click.echo(ranking_table(found, top))
+    if with_grid:
+        click.echo("\nWhat each rubric contributes; a row adds up to the score exactly:\n")
+        click.echo(grid_table(found, top))
+        click.echo()
+        click.echo(legend(found))
+
+
+def _entries(rubrics: Iterable[dict[str, Any]], eliminating: Sequence[int]) -> list[dict[str, Any]]:
+    """Join both options: a rubric that only stands in --eliminate has the weight 1."""
+    entries = [{**rubric, "eliminate": rubric["symptom_id"] in eliminating} for rubric in rubrics]
+    named = {entry["symptom_id"] for entry in entries}
+    return entries + [{"symptom_id": one, "eliminate": True} for one in eliminating if one not in named]
+
+
+async def _rank(entered: CaseInput, repertory: Path | None) -> tuple[Repertorization, Edition]:
+    from clincore.services.repertorization import repertorize
+
+    async with opened_repertory(repertory) as core:
+        return await repertorize(core.resources, entered), core.edition
+
+
+# --- as text -------------------------------------------------------------------------------------------
+
+
+def heading(found: Repertorization, edition: Edition) -> str:
+    """Name the repertory, the method and what it made of the case."""
+    ranking = found.ranking
+    title = ", ".join(part for part in (edition.name, edition.edition) if part)
+    return (
+        f"{title} | {ranking.method} | {ranking.course.value} course | case type {ranking.case_type.value} | "
+        f"{ranking.remedies_evaluated:,} remedies"
+    )
+
+
+def ranking_table(found: Repertorization, top: int, *, indent: str = "") -> str:
+    """Return the first ``top`` rows (0: all); equal ranks are marked with =."""
+    rows = found.ranking.top(top)
+    texts = [
+        [
+            f"{row.rank}=" if row.tied else row.rank,
+            row.remedy,
+            row.name,
+            row.score.score,
+            row.score.raw_score,
+            row.score.coverage,
+            f"{row.score.rubrics_hit}/{len(found.case.rubrics)}",
+        ]
+        for row in rows
+    ]
+    note = f"\n{indent}= tied" if any(row.tied for row in rows) else ""
+    return table(_COLUMNS, texts, indent=indent) + note
+
+
+def grid_table(found: Repertorization, top: int, *, indent: str = "") -> str:
+    """Return remedies down and rubrics across, R1 to Rn in the order of entry."""
+    ids = found.entered.symptom_ids
+    columns = [Column("remedy"), *(Column(f"R{number}", number=True) for number in range(1, len(ids) + 1))]
+    texts = []
+    for row in found.grid(top):
+        cells = {cell.rubric_id: str(cell.contribution) for cell in row.cells}
+        texts.append([row.row.remedy, *(cells.get(one, _ABSENT) for one in ids), row.row.score.score])
+    return table([*columns, Column("= score", number=True)], texts, indent=indent)
+
+
+def legend(found: Repertorization, *, indent: str = "") -> str:
+    """Say which rubric R1 to Rn are, with their weights where they are not 1."""
+    rows = []
+    for number, choice in enumerate(found.entered.rubrics, 1):
+        rubric = found.rubrics[choice.symptom_id]
+        notes = [f"weight {choice.weight}"] if choice.weight != 1 else []
+        notes += ["eliminates"] if choice.eliminate else []
+        text = f"{rubric.text}  [{', '.join(notes)}]" if notes else rubric.text
+        rows.append([f"R{number}", choice.symptom_id, len(rubric.grades), text])
+    columns = [Column(""), Column("id", number=True), Column("remedies", number=True), Column("rubric")]
+    return table(columns, rows, indent=indent)
