@@ -8,10 +8,11 @@ import logging
 from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from clincore.database_url import DatabaseKind, DatabaseUrl
-from clincore.domain.errors import InvalidInput, Problem, SettingsError, StorageFault
+from clincore.domain.errors import InvalidInput, Problem, RepertoryError, SettingsError, StorageFault
 from clincore.domain.progress import silent
 from clincore.domain.ranking.mcare import Mcare
 from clincore.domain.ranking.parameters import McareParameters
@@ -216,17 +217,25 @@ async def _repertory(
     stack: AsyncExitStack, given: str | Path | Repertory | None, cache_directory: Path | None, progress: Progress
 ) -> Repertory:
     from clincore.adapters.sqlite_repertory.repertory import SqliteRepertory
-    from clincore.adapters.sqlite_repertory.starter import starter_repertory
 
     if given is not None and not isinstance(given, str | Path):
         return given
-    path = (
-        Path(given)
-        if given is not None
-        else await asyncio.to_thread(starter_repertory, cache_directory or Path.home() / ".cache" / "clincore")
-    )
+    path = await asyncio.to_thread(_starter, stack, cache_directory) if given is None else Path(given)
     opened = await SqliteRepertory.open(path, cache_directory=cache_directory, progress=progress)
     return await stack.enter_async_context(opened)
+
+
+def _starter(stack: AsyncExitStack, cache_directory: Path | None) -> Path:
+    """Return the starter repertory's file; for a user without a cache directory it lives as long as the stack."""
+    from clincore.adapters.sqlite_repertory.cache import user_cache_directory
+    from clincore.adapters.sqlite_repertory.starter import starter_repertory
+
+    try:
+        return starter_repertory(cache_directory or user_cache_directory())
+    except RepertoryError:
+        if cache_directory is not None:
+            raise
+        return starter_repertory(Path(stack.enter_context(TemporaryDirectory(prefix="clincore-"))))
 
 
 def read_tags(path: Path) -> Mapping[int, RubricTag]:

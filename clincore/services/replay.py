@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from clincore.domain.case_input import CaseInput
 from clincore.domain.errors import InvalidInput
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from clincore.domain.case import Case
     from clincore.services.resources import Resources
+
+# What reading a text raises that nobody wrote who follows the format; its signature may be right all the same.
+_UNREADABLE: Final = (InvalidInput, ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
 
 
 async def replay_case(resources: Resources, case: Case, at: datetime) -> Replay:
@@ -39,17 +42,25 @@ def _agreeing_result(case: Case) -> Mapping[str, Any] | None:
     try:
         entered = CaseInput.parse(case.input_payload)
         result = read_result(case.require_finalized().signed.text)
-        return result if agrees_with_row(result, case, entered) else None
-    except (InvalidInput, ValueError, KeyError, TypeError):
+        is_whole = isinstance(result["repertory"]["fingerprint"], str)
+        return result if is_whole and agrees_with_row(result, case, entered) else None
+    except _UNREADABLE:
         return None
 
 
 async def _ranked_again(resources: Resources, result: Mapping[str, Any]) -> str | None:
     """The signature over the same result with its ranking made anew; None where it cannot be made."""
-    rubrics = await resources.repertory.rubrics([entry["symptom_id"] for entry in result["rubrics"]])
-    case = stored_ranking_case(result, rubrics, resources.repertory.statistics)
-    if case is None:
+    try:
+        rubrics = await resources.repertory.rubrics([entry["symptom_id"] for entry in result["rubrics"]])
+        case = stored_ranking_case(result, rubrics, resources.repertory.statistics)
+        if case is None:
+            return None
+        stored = result["method"]
+        method = resources.method(f"{stored['name']}/{stored['version']}").with_parameters(stored["parameters"])
+    except _UNREADABLE:
         return None
-    stored = result["method"]
-    method = resources.method(f"{stored['name']}/{stored['version']}").with_parameters(stored["parameters"])
-    return signature_of(with_ranking(result, method.rank(case)))
+    try:
+        ranking = method.rank(case)
+    except ArithmeticError:
+        return None
+    return signature_of(with_ranking(result, ranking))

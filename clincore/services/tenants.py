@@ -58,7 +58,7 @@ class Tenants:
         expected = self._resources.bootstrap_token
         if expected is None:
             raise BootstrapDisabled
-        if token is None or not hmac.compare_digest(token.encode(), expected.encode()):
+        if token is None or not hmac.compare_digest(_bytes(token), _bytes(expected)):
             raise BootstrapTokenWrong
 
     def _tenant(self, name: str, tenant_id: UUID) -> Tenant:
@@ -80,3 +80,7 @@ class Tenants:
             role=Role.ADMIN,
             created_at=at,
         )
+
+
+def _bytes(token: str) -> bytes:
+    return token.encode(errors="surrogatepass")

@@ -155,8 +155,6 @@ class _Build:
         groups = groupby(self.source.grades(), key=itemgetter(0))
         group_id, group = next(groups, _NO_GRADES)
         for rubric_id, parent, item in self._counted("reading grades", self.connection.execute(_NODES)):
-            if group_id is not None and group_id < rubric_id:
-                break
             grades: dict[str, int] = {}
             if group_id == rubric_id:
                 for _, remedy, grade in group:

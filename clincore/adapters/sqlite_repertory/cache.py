@@ -47,7 +47,7 @@ def cache_file(source: Path, directory: Path | None, progress: Progress) -> Cach
     if directory is not None:
         return CacheFile(_sound_file(source, directory, progress))
     try:
-        return CacheFile(_sound_file(source, _user_directory(), progress))
+        return CacheFile(_sound_file(source, user_cache_directory(), progress))
     except _CannotBeWritten:
         temporary = _temporary_directory()
         try:
@@ -61,7 +61,8 @@ class _CannotBeWritten(RepertoryError):
     """The cache directory cannot be written."""
 
 
-def _user_directory() -> Path:
+def user_cache_directory() -> Path:
+    """Return the directory of this user for derived files; raises RepertoryError where the user has no home."""
     base = Path(os.environ.get("XDG_CACHE_HOME", ""))
     if not base.is_absolute():
         try:

@@ -98,8 +98,8 @@ def write_repertory(
     """
     if not name.strip():
         raise RepertoryError("A repertory needs a name.")
-    _check_target(target, overwrite)
     try:
+        _check_target(target, overwrite)
         with replacing(target) as temporary:
             with closing(sqlite3.connect(temporary, isolation_level=None)) as connection:
                 connection.executescript(_SCHEMA)

@@ -33,8 +33,8 @@ SELECT entry.rowid, rubric.leaf
 FROM entry JOIN rubric ON rubric.id = entry.rowid & 9007199254740991
 WHERE entry MATCH ? AND entry.rowid > ? ORDER BY entry.rowid LIMIT ?
 """
-_ENDING = "SELECT term FROM word WHERE substr(term, -length(?1)) = ?1 LIMIT ?2"
-_HOLDING = "SELECT term FROM word WHERE instr(term, ?1) LIMIT ?2"
+_ENDING = "SELECT term FROM word WHERE substr(term, -length(?)) = ? LIMIT ?"
+_HOLDING = "SELECT term FROM word WHERE instr(term, ?) LIMIT ?"
 _MOST_WORDS = 1000
 _BEST = 5
 
@@ -81,8 +81,12 @@ class Search:
         if term.match is Match.BEGINNING:
             return f"{_quoted(term.text)} *"
         if term.match in (Match.END, Match.MIDDLE):
-            statement = _ENDING if term.match is Match.END else _HOLDING
-            texts = [word for (word,) in await self.rows(statement, (_folded(term.text), _MOST_WORDS + 1))]
+            looked_for = _folded(term.text)
+            if term.match is Match.END:
+                rows = await self.rows(_ENDING, (looked_for, looked_for, _MOST_WORDS + 1))
+            else:
+                rows = await self.rows(_HOLDING, (looked_for, _MOST_WORDS + 1))
+            texts = [word for (word,) in rows]
             if len(texts) > _MOST_WORDS:
                 raise InvalidQuery(f"More than {_MOST_WORDS} words fit, write more letters", term.position)
         else:
@@ -161,7 +165,7 @@ def _folded(text: str) -> str:
 
 def _hit(leaf: str) -> RubricHit:
     rubric_id, path, grades = json.loads(leaf)
-    best = sorted(grades, key=lambda given: (-given[1], given[0]))[:_BEST]
+    best = sorted(grades, key=lambda given: -given[1])[:_BEST]  # equal ones stay in the leaf's order, by abbreviation
     return RubricHit(
         id=rubric_id, path=tuple(path), remedies=len(grades), best=tuple((remedy, grade) for remedy, grade in best)
     )

@@ -29,7 +29,7 @@ _EXPECTED = (
     "A repertory is an SQLite file with the tables syntree(id, parent_id, item), "
     "symptom_remedies(symptom_id, remedy, degree) and remedies(remedy, name)."
 )
-# The letters stand for spellings out of the tuples above, never for text out of a file.
+# What begins with a colon becomes one of the spellings above, never a text out of a file.
 _RUBRICS = "SELECT id, :parent, item FROM syntree ORDER BY id"
 _GRADES = "SELECT symptom_id, :remedy, :grade FROM symptom_remedies ORDER BY symptom_id"
 _REMEDIES = "SELECT :remedy, :name FROM remedies"

@@ -40,13 +40,14 @@ class Revision:
 def read_chain(directory: Path | None = None) -> tuple[Revision, ...]:
     """Return the revisions, oldest first; raises MigrationError where the files are not one linear chain to HEAD."""
     folder = directory or _packaged()
-    by_parent = {revision.revises: revision for revision in map(_read, sorted(folder.glob("*.sql")))}
+    revisions = [_read(path) for path in sorted(folder.glob("*.sql"))]
+    by_parent = {revision.revises: revision for revision in revisions}
     chain: list[Revision] = []
     parent: str | None = None
     while (revision := by_parent.pop(parent, None)) is not None:
         chain.append(revision)
         parent = revision.id
-    if by_parent or not chain or chain[-1].id != HEAD:
+    if len(chain) != len(revisions) or not chain or chain[-1].id != HEAD:
         raise MigrationError(f"The migrations in {folder} are not one chain that ends at {HEAD}.")
     return tuple(chain)
 

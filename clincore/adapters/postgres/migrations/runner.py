@@ -23,7 +23,7 @@ _CHECKSUMS: Final[LiteralString] = """
 """
 _MAY_CREATE: Final[LiteralString] = """
     SELECT has_database_privilege(current_database(), 'CREATE') AND has_schema_privilege('public', 'CREATE'),
-           current_user::text, current_database()::text
+           quote_ident(current_user), quote_ident(current_database())
 """
 
 
@@ -53,7 +53,9 @@ class Migrations:
 
     def printed(self, current: str | None, target: str, direction: Direction, *, allow_data_loss: bool = False) -> str:
         """Return a script for psql that does the same to a database at ``current``."""
-        parts = ["\\set ON_ERROR_STOP on\n", BEGIN, STATE, "COMMIT;\n"] if direction == "upgrade" else []
+        parts = ["\\set ON_ERROR_STOP on\n"]
+        if direction == "upgrade":
+            parts += [BEGIN, STATE, "COMMIT;\n"]
         for step in plan(self.chain, current, target, direction):
             start = step.revision.revises if direction == "upgrade" else step.revision.id
             body = script(step, self._service_role, allow_data_loss=allow_data_loss)
