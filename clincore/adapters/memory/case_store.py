@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from clincore.adapters.memory.unit_of_work import MemoryUnitOfWork
+    from clincore.adapters.memory.transaction import MemoryTransaction
     from clincore.domain.replay import Replay
     from clincore.ports.pending import Pending
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class MemoryCaseStore:
     """The cases of one unit of work's tenant."""
 
-    def __init__(self, work: MemoryUnitOfWork) -> None:
+    def __init__(self, work: MemoryTransaction) -> None:
         self._work = work
         self._rows = work.tables.cases
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from clincore.domain.idempotency import KEPT_FOR
 
 if TYPE_CHECKING:
-    from clincore.adapters.memory.unit_of_work import MemoryUnitOfWork
+    from clincore.adapters.memory.transaction import MemoryTransaction
     from clincore.domain.idempotency import FirstAnswer
     from clincore.ports.pending import Pending
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class MemoryIdempotencyStore:
     """The keys sent to one unit of work's endpoint by its tenant."""
 
-    def __init__(self, work: MemoryUnitOfWork) -> None:
+    def __init__(self, work: MemoryTransaction) -> None:
         self._work = work
         self._rows = work.tables.idempotency_keys
 

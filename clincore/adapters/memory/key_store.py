@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from clincore.adapters.memory.unit_of_work import MemoryUnitOfWork
+    from clincore.adapters.memory.transaction import MemoryTransaction
     from clincore.domain.identity import ApiKeyRecord
     from clincore.ports.pending import Pending
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class MemoryKeyStore:
     """The API keys of one unit of work's tenant."""
 
-    def __init__(self, work: MemoryUnitOfWork) -> None:
+    def __init__(self, work: MemoryTransaction) -> None:
         self._work = work
         self._rows = work.tables.keys
 
@@ -46,9 +46,3 @@ class MemoryKeyStore:
             return True
 
         return self._work.ask(step)
-
-    def used(self, key: ApiKeyRecord, at: datetime) -> None:
-        """For the unit of work: keep the last use, to the hour."""
-        hour = at.replace(minute=0, second=0, microsecond=0)
-        if key.last_used_at is None or key.last_used_at < hour:
-            self._work.put(self._rows, key.id, evolve(key, last_used_at=hour))

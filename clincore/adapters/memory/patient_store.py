@@ -10,7 +10,7 @@ from clincore.domain.page import Page, PageRequest, Position
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from clincore.adapters.memory.unit_of_work import MemoryUnitOfWork
+    from clincore.adapters.memory.transaction import MemoryTransaction
     from clincore.domain.patient import Patient
     from clincore.ports.pending import Pending
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class MemoryPatientStore:
     """The patients of one unit of work's tenant."""
 
-    def __init__(self, work: MemoryUnitOfWork) -> None:
+    def __init__(self, work: MemoryTransaction) -> None:
         self._work = work
         self._rows = work.tables.patients
 

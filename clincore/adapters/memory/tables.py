@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from attrs import define, field
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
     from clincore.domain.access import AccessEntry
@@ -28,3 +29,11 @@ class TenantTables:
     access_log: dict[UUID, AccessEntry] = field(factory=dict, repr=False)
     idempotency_keys: dict[tuple[str, str], FirstAnswer] = field(factory=dict, repr=False)
     usage: list[UsageEvent] = field(factory=list, repr=False)
+
+
+@define
+class Tables:
+    """All tenants' records, and when the deployment was bootstrapped."""
+
+    tenants: dict[UUID, TenantTables] = field(factory=dict, repr=False)
+    bootstrapped_at: datetime | None = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from clincore.adapters.memory.unit_of_work import MemoryUnitOfWork
+    from clincore.adapters.memory.transaction import MemoryTransaction
     from clincore.domain.identity import Tenant
     from clincore.ports.pending import Pending
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class MemoryTenantStore:
     """One unit of work's tenant."""
 
-    def __init__(self, work: MemoryUnitOfWork) -> None:
+    def __init__(self, work: MemoryTransaction) -> None:
         self._work = work
 
     def add(self, tenant: Tenant) -> None:

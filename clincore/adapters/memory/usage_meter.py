@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from clincore.domain.usage import UsageEvent, UsageReport, last_24h_start
 
 if TYPE_CHECKING:
-    from clincore.adapters.memory.unit_of_work import MemoryUnitOfWork
+    from clincore.adapters.memory.transaction import MemoryTransaction
     from clincore.domain.call import Record
     from clincore.ports.pending import Pending
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class MemoryUsageMeter:
     """The usage events of one unit of work's tenant."""
 
-    def __init__(self, work: MemoryUnitOfWork) -> None:
+    def __init__(self, work: MemoryTransaction) -> None:
         self._work = work
         self._rows = work.tables.usage
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from clincore.adapters.postgres.statement import Row
-    from clincore.adapters.postgres.unit_of_work import PostgresUnitOfWork
+    from clincore.adapters.postgres.transaction import PostgresTransaction
     from clincore.domain.call import Record
     from clincore.ports.pending import Pending
 
@@ -46,7 +46,7 @@ _LIST: Final[LiteralString] = """
 class PostgresAccessLog:
     """The access log of one unit of work's tenant."""
 
-    def __init__(self, work: PostgresUnitOfWork) -> None:
+    def __init__(self, work: PostgresTransaction) -> None:
         self._work = work
 
     def touched(self, action: Action, record: Record) -> None:

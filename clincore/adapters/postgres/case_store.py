@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from clincore.adapters.postgres.statement import Row
-    from clincore.adapters.postgres.unit_of_work import PostgresUnitOfWork
+    from clincore.adapters.postgres.transaction import PostgresTransaction
     from clincore.domain.replay import Replay
     from clincore.ports.pending import Pending
 
@@ -61,7 +61,7 @@ _COUNT_SINCE: Final[LiteralString] = """
 class PostgresCaseStore:
     """The cases of one unit of work's tenant."""
 
-    def __init__(self, work: PostgresUnitOfWork) -> None:
+    def __init__(self, work: PostgresTransaction) -> None:
         self._work = work
 
     def get(self, case_id: UUID) -> Pending[Case | None]:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+from psycopg import pq
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from clincore.adapters.postgres.errors import translating
@@ -43,6 +44,7 @@ class PostgresDatabase:
             reconnect_timeout=0,
             open=False,
             configure=_configure,
+            check=_require_open,
         )
 
     async def open(self) -> None:
@@ -87,6 +89,14 @@ class PostgresDatabase:
             await connection.close()
         finally:
             await self._pool.putconn(connection)
+
+
+async def _require_open(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Raise psycopg.OperationalError where the server has ended the connection meanwhile, without a round trip."""
+    connection.pgconn.consume_input()  # the server's farewell, if there is one
+    connection.pgconn.consume_input()  # and the end after it
+    if connection.pgconn.status != pq.ConnStatus.OK:
+        raise psycopg.OperationalError
 
 
 async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:

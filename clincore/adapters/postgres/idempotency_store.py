@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final, LiteralString
 from clincore.domain.idempotency import KEPT_FOR, FirstAnswer
 
 if TYPE_CHECKING:
-    from clincore.adapters.postgres.unit_of_work import PostgresUnitOfWork
+    from clincore.adapters.postgres.transaction import PostgresTransaction
     from clincore.ports.pending import Pending
 
 _HOLD: Final[LiteralString] = """
-    SELECT pg_try_advisory_xact_lock(
-        hashtextextended(concat_ws(' ', 'clincore idempotency', %(tenant_id)s::text, %(endpoint)s::text, %(key)s::text), 0))
+    SELECT pg_try_advisory_xact_lock(hashtextextended(
+        concat_ws(' ', 'clincore idempotency', %(tenant_id)s::text, %(endpoint)s::text, %(key)s::text), 0))
 """
 _FIND: Final[LiteralString] = """
     SELECT record_id, payload_digest, at FROM clincore.idempotency_keys
@@ -30,7 +30,7 @@ _KEEP: Final[LiteralString] = """
 class PostgresIdempotencyStore:
     """The keys sent to one unit of work's endpoint by its tenant."""
 
-    def __init__(self, work: PostgresUnitOfWork) -> None:
+    def __init__(self, work: PostgresTransaction) -> None:
         self._work = work
         self._scope = {"endpoint": work.call.endpoint.value, "kept_since": work.call.at - KEPT_FOR}
 

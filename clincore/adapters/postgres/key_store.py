@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from clincore.adapters.postgres.statement import Row
-    from clincore.adapters.postgres.unit_of_work import PostgresUnitOfWork
+    from clincore.adapters.postgres.transaction import PostgresTransaction
     from clincore.ports.pending import Pending
 
 _GET: Final[LiteralString] = """
@@ -33,7 +33,7 @@ _RETIRE: Final[LiteralString] = """
 class PostgresKeyStore:
     """The API keys of one unit of work's tenant."""
 
-    def __init__(self, work: PostgresUnitOfWork) -> None:
+    def __init__(self, work: PostgresTransaction) -> None:
         self._work = work
 
     def get(self, key_id: UUID) -> Pending[ApiKeyRecord | None]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from clincore.adapters.postgres.statement import Row
-    from clincore.adapters.postgres.unit_of_work import PostgresUnitOfWork
+    from clincore.adapters.postgres.transaction import PostgresTransaction
     from clincore.ports.pending import Pending
 
 _GET: Final[LiteralString] = """
@@ -43,7 +43,7 @@ _LIST: Final[LiteralString] = """
 class PostgresPatientStore:
     """The patients of one unit of work's tenant."""
 
-    def __init__(self, work: PostgresUnitOfWork) -> None:
+    def __init__(self, work: PostgresTransaction) -> None:
         self._work = work
 
     def get(self, patient_id: UUID) -> Pending[Patient | None]:

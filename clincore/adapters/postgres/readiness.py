@@ -32,8 +32,9 @@ async def require_ready(connection: psycopg.AsyncConnection[Any]) -> None:
         )
     if is_stranger:
         raise DatabaseNotReady(
-            f"The role {role!r} of DATABASE_URL has no rights on ClinCore's tables: they were granted to the role that "
-            f"was the user of DATABASE_URL when the migrations ran. Use that role, or GRANT it to {role!r}."
+            f"The role {role!r} of DATABASE_URL has no rights on ClinCore's tables. Run 'clincore migrate upgrade "
+            "head'; where that says nothing, they were granted to another role, the user of DATABASE_URL when the "
+            f"migrations ran: use that role, or GRANT it to {role!r}."
         )
     current = await (await connection.execute(_CURRENT)).fetchone() if is_migrated else None
     if current is None or current[0] != HEAD:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from clincore.adapters.postgres.statement import Row
-    from clincore.adapters.postgres.unit_of_work import PostgresUnitOfWork
+    from clincore.adapters.postgres.transaction import PostgresTransaction
     from clincore.ports.pending import Pending
 
 _ADD: Final[LiteralString] = """
@@ -34,7 +34,7 @@ _CLAIM_BOOTSTRAP: Final[LiteralString] = """
 class PostgresTenantStore:
     """One unit of work's tenant."""
 
-    def __init__(self, work: PostgresUnitOfWork) -> None:
+    def __init__(self, work: PostgresTransaction) -> None:
         self._work = work
 
     def add(self, tenant: Tenant) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from clincore.adapters.postgres.statement import Row
-    from clincore.adapters.postgres.unit_of_work import PostgresUnitOfWork
+    from clincore.adapters.postgres.transaction import PostgresTransaction
     from clincore.domain.call import Record
     from clincore.ports.pending import Pending
 
@@ -41,7 +41,7 @@ _REPORT: Final[LiteralString] = """
 class PostgresUsageMeter:
     """The usage events of one unit of work's tenant."""
 
-    def __init__(self, work: PostgresUnitOfWork) -> None:
+    def __init__(self, work: PostgresTransaction) -> None:
         self._work = work
 
     def count(self, about: Record | None = None) -> None:
