@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from clincore.domain.canonical_json import JsonObject
     from clincore.domain.case_input import CaseInput
     from clincore.domain.signature import SignedResult
 
@@ -28,7 +29,7 @@ class Finalization:
     """What finalizing adds: the signed text, its signature, and the ranking's rows as stored beside it."""
 
     signed: SignedResult = field(repr=False)
-    ranking_snapshot: Sequence[Mapping[str, Any]] = field(repr=False)
+    ranking_snapshot: Sequence[JsonObject] = field(repr=False)
     at: datetime
 
 
@@ -43,7 +44,7 @@ class Case:
     tenant_id: UUID
     id: UUID
     patient_id: UUID
-    input_payload: Mapping[str, Any] = field(repr=False)
+    input_payload: Mapping[str, object] = field(repr=False)
     revision: int
     created_at: datetime
     updated_at: datetime
@@ -72,7 +73,7 @@ class Case:
         self._require_draft()
         return evolve(self, input_payload=entered.payload, revision=self.revision + 1, updated_at=at)
 
-    def finalize(self, signed: SignedResult, ranking_snapshot: Sequence[Mapping[str, Any]], at: datetime) -> Case:
+    def finalize(self, signed: SignedResult, ranking_snapshot: Sequence[JsonObject], at: datetime) -> Case:
         """Return the finalized case; raises CaseAlreadyFinalized."""
         self._require_draft()
         finalization = Finalization(signed=signed, ranking_snapshot=ranking_snapshot, at=at)

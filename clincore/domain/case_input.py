@@ -48,7 +48,7 @@ class CaseInput:
     ``case_type`` is None for ``auto``; ``top_n`` 0 means all remedies.
     """
 
-    payload: Mapping[str, Any] = field(repr=False)
+    payload: Mapping[str, object] = field(repr=False)
     rubrics: tuple[RubricChoice, ...] = field(repr=False)
     course: Course = Course.CHRONIC
     case_type: CaseType | None = None
@@ -57,7 +57,7 @@ class CaseInput:
     notes: str | None = field(default=None, repr=False)
 
     @classmethod
-    def parse(cls, payload: Mapping[str, Any], path: str = "") -> CaseInput:
+    def parse(cls, payload: Mapping[str, object], path: str = "") -> CaseInput:
         """Read a payload of JSON types (weights may be int, Decimal or float).
 
         Raises InvalidInput naming all that is wrong, each by its path below ``path``.
@@ -70,11 +70,12 @@ class CaseInput:
 
     def to_canonical(self) -> JsonObject:
         """The input as given, in the closed type of canonical JSON: weights as decimal texts."""
-        given: dict[str, JsonValue] = {name: value for name, value in self.payload.items() if name != "rubrics"}
-        if "rubrics" in self.payload:
+        payload: Mapping[str, Any] = self.payload  # its values were checked when it was read
+        given: dict[str, JsonValue] = {name: value for name, value in payload.items() if name != "rubrics"}
+        if "rubrics" in payload:
             given["rubrics"] = [
                 {name: decimal_text(value) if name == "weight" else value for name, value in entry.items()}
-                for entry in self.payload["rubrics"]
+                for entry in payload["rubrics"]
             ]
         return given
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
@@ -62,7 +62,7 @@ class Cases:
     _session: Session
 
     async def create(
-        self, patient_id: UUID, input_payload: Mapping[str, Any], *, idempotency_key: str | None = None
+        self, patient_id: UUID, input_payload: Mapping[str, object], *, idempotency_key: str | None = None
     ) -> Case:
         """Enter a draft for a patient.
 
@@ -123,7 +123,7 @@ class Cases:
             await work.commit()
         return found.result()
 
-    async def edit(self, case_id: UUID, input_payload: Mapping[str, Any], *, revision: int) -> Case:
+    async def edit(self, case_id: UUID, input_payload: Mapping[str, object], *, revision: int) -> Case:
         """Put another input in the place of a draft's that was read at ``revision``.
 
         Raises InvalidInput, CaseNotFound, CaseAlreadyFinalized, and RevisionMismatch where it was changed since.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
@@ -87,7 +87,7 @@ class Rankings:
 
     _session: Session
 
-    async def rank(self, payload: Mapping[str, Any]) -> Repertorization:
+    async def rank(self, payload: Mapping[str, object]) -> Repertorization:
         """Rank the remedies of an ``input_payload``; raises InvalidInput naming all that is wrong."""
         entered = CaseInput.parse(payload)
         async with self._session.begin(Endpoint.RANK_RUBRICS) as work:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections import OrderedDict
+from collections.abc import Mapping
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -74,10 +75,11 @@ def test_a_valid_payload_survives_as_given(payload: dict[str, Any]) -> None:
     before = copy.deepcopy(payload)
     entered = CaseInput.parse(payload)
     assert payload == before
-    assert entered.payload.keys() == payload.keys()
+    kept_payload: Mapping[str, Any] = entered.payload
+    assert kept_payload.keys() == payload.keys()
     for name, value in payload.items():
         if name == "rubrics":
-            for given_rubric, kept in zip(value, entered.payload[name], strict=True):
+            for given_rubric, kept in zip(value, kept_payload[name], strict=True):
                 assert kept.keys() == given_rubric.keys()
                 assert all(
                     Decimal(str(kept[field])) == Decimal(str(item)) if field == "weight" else kept[field] == item
@@ -91,9 +93,10 @@ def test_a_valid_payload_survives_as_given(payload: dict[str, Any]) -> None:
 def test_a_kept_payload_is_exact_and_is_read_again_as_the_same_input(payload: dict[str, Any]) -> None:
     entered = CaseInput.parse(payload)
     again = CaseInput.parse(entered.payload)
+    again_payload: Mapping[str, Any] = again.payload
     assert again == entered
     assert again.to_canonical() == entered.to_canonical()
-    assert not any(isinstance(rubric.get("weight"), float) for rubric in entered.payload.get("rubrics", ()))
+    assert not any(isinstance(rubric.get("weight"), float) for rubric in again_payload.get("rubrics", ()))
 
 
 @given(case_payloads())

@@ -267,6 +267,8 @@ def other_row(done: Finalized, column: str) -> tuple[Case, CaseInput]:
         finalization = Finalization(signed=kept.signed, ranking_snapshot=rows, at=kept.at)
         return evolve(case, finalization=finalization), entered
 
+    given: Mapping[str, Any] = entered.payload
+
     def with_input(**changed: Any) -> tuple[Case, CaseInput]:
         read = CaseInput.parse({**entered.payload, **changed})
         return evolve(case, input_payload=read.payload), read
@@ -278,12 +280,12 @@ def other_row(done: Finalized, column: str) -> tuple[Case, CaseInput]:
         "tenant_id": lambda: (evolve(case, tenant_id=uuid5(NUMBER, "other")), entered),
         "id": lambda: (evolve(case, id=uuid5(NUMBER, "other")), entered),
         "patient_id": lambda: (evolve(case, patient_id=uuid5(NUMBER, "other")), entered),
-        "weight": lambda: with_input(rubrics=[{"symptom_id": 9, "weight": 1.501}, entered.payload["rubrics"][1]]),
-        "weight left away": lambda: with_input(rubrics=[{"symptom_id": 9}, entered.payload["rubrics"][1]]),
+        "weight": lambda: with_input(rubrics=[{"symptom_id": 9, "weight": 1.501}, given["rubrics"][1]]),
+        "weight left away": lambda: with_input(rubrics=[{"symptom_id": 9}, given["rubrics"][1]]),
         "default written": lambda: with_input(case_type="auto"),
-        "eliminate": lambda: with_input(rubrics=[entered.payload["rubrics"][0], {"symptom_id": 4}]),
-        "order of rubrics": lambda: with_input(rubrics=entered.payload["rubrics"][::-1]),
-        "a rubric": lambda: with_input(rubrics=entered.payload["rubrics"][:1]),
+        "eliminate": lambda: with_input(rubrics=[given["rubrics"][0], {"symptom_id": 4}]),
+        "order of rubrics": lambda: with_input(rubrics=given["rubrics"][::-1]),
+        "a rubric": lambda: with_input(rubrics=given["rubrics"][:1]),
         "course": lambda: with_input(course="chronic"),
         "method": lambda: with_input(method="coverage/1"),
         "top_n": lambda: with_input(top_n=20),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from clincore.adapters.postgres.statement import Row
     from clincore.adapters.postgres.transaction import PostgresTransaction
+    from clincore.domain.canonical_json import JsonObject
     from clincore.domain.replay import Replay
     from clincore.ports.pending import Pending
 
@@ -140,7 +141,7 @@ def _case(row: Row) -> Case:
 
 
 def _finalization(
-    snapshot: Sequence[dict[str, object]] | None, at: datetime | None, text: str | None, signature: str | None
+    snapshot: Sequence[JsonObject] | None, at: datetime | None, text: str | None, signature: str | None
 ) -> Finalization | None:
     if snapshot is None or at is None or text is None or signature is None:
         return None
