@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from pathlib import Path
 from typing import Final
@@ -10,6 +11,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from attrs import field, frozen
 
 _SCHEMES: Final = ("postgresql+psycopg_async", "postgresql+psycopg", "postgresql", "postgres")
+_BARE_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _CURE: Final = "write postgresql://user:password@127.0.0.1:5432/clincore, embedded:DIRECTORY or memory:"
 
 
@@ -46,16 +48,20 @@ class DatabaseUrl:
 
     @classmethod
     def _postgres(cls, url: str) -> DatabaseUrl:
+        # Split here, because to urlsplit a scheme with an underscore is none.
+        scheme, _, rest = url.partition("://")
         try:
-            parts = urlsplit(url)
-            known = parts.scheme in _SCHEMES and (parts.port is None or parts.port > 0)
+            parts = urlsplit(f"postgresql://{rest}")
+            known = scheme.lower() in _SCHEMES and (parts.port is None or parts.port > 0)
         except ValueError:
             known = False
         if not known:
             raise ValueError(f"is not a database URL that ClinCore knows; {_CURE}")
+        credentials, at, host = parts.netloc.rpartition("@")
+        if "@" in credentials or _BARE_PERCENT.search(url):
+            raise ValueError("has an @ or a % that is not written as %40 or %25, as in a password it must be")
         if not parts.path.strip("/") and "dbname=" not in parts.query:
             raise ValueError(f"names no database; {_CURE}")
-        credentials, at, host = parts.netloc.rpartition("@")
         name, colon, port = host.partition(":")
         was_localhost = name.lower() == "localhost"
         netloc = f"{credentials}{at}127.0.0.1{colon}{port}" if was_localhost else parts.netloc

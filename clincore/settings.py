@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 STARTER: Final = "starter:"
 """In the place of REPERTORY_DB_PATH: the small repertory that comes with ClinCore."""
+_DIGITS: Final = 9
 _LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -121,7 +122,7 @@ class _Reader:
         value = self.text(name)
         if value is None:
             return default
-        if not value.isdecimal() or not value.isascii() or int(value) < least:
+        if not value.isdecimal() or not value.isascii() or len(value) > _DIGITS or int(value) < least:
             self.problems.append(f"{name} is not a whole number of {least} or more; leave it away for {default}.")
             return default
         return int(value)

@@ -4,6 +4,9 @@
 -- down loses: public.cases.result_text, public.cases.result_signature
 
 -- >>> up
+-- A ranking that was kept before there were signatures cannot be signed now: its case stays a draft, to be finalized.
+UPDATE public.cases SET ranking_snapshot = NULL, finalized_at = NULL
+WHERE num_nonnulls(ranking_snapshot, finalized_at) > 0;
 ALTER TABLE public.cases
     ADD COLUMN result_text      text,
     ADD COLUMN result_signature text,

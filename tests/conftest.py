@@ -54,8 +54,10 @@ def postgres() -> Iterator[Server]:
         running.migrate_template()
         yield running
     finally:
-        asyncio.run(server.stop())
-        shutil.rmtree(ground)
+        try:
+            asyncio.run(server.stop())
+        finally:
+            shutil.rmtree(ground)
 
 
 @pytest.fixture(scope="session")

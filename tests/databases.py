@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import psycopg
 from attrs import frozen
-from psycopg import sql
+from psycopg import pq, sql
 
 from clincore.adapters.embedded_postgres.address import OWNER, SERVICE, EmbeddedAddress
 from clincore.adapters.postgres.migrations.runner import Migrations
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TEMPLATE = "clincore_at_head"
+_TABLES = """
+    SELECT oid::regclass::text FROM pg_class
+    WHERE relnamespace IN ('public'::regnamespace, to_regnamespace('clincore')) AND relkind = 'r'
+"""
+_DIGEST = sql.SQL("SELECT count(*), md5(coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '')) FROM {} t")
 
 
 @frozen(kw_only=True)
@@ -35,6 +40,16 @@ class FreshDatabase:
     def rows(self, query: LiteralString, *parameters: object) -> list[tuple[Any, ...]]:
         """Run a statement as the superuser, committed, and return its rows."""
         return rows(self.superuser_url, query, *parameters)
+
+    def contents(self) -> dict[str, tuple[int, str]]:
+        """Return how many rows each table holds, and a digest of all of them."""
+        found = {}
+        with psycopg.connect(self.superuser_url, autocommit=True) as connection:
+            for (name,) in connection.execute(_TABLES).fetchall():
+                row = connection.execute(_DIGEST.format(sql.SQL(name))).fetchone()
+                assert row is not None
+                found[name] = (row[0], row[1])
+        return found
 
     def url_of(self, role: str) -> str:
         """Return how another role connects."""
@@ -52,7 +67,8 @@ def rows(url: str, query: LiteralString, *parameters: object) -> list[tuple[Any,
     """Run one statement on a connection of its own, committed, and return its rows."""
     with psycopg.connect(url, autocommit=True) as connection:
         cursor = connection.execute(query, parameters or None)
-        return cursor.fetchall() if cursor.description else []
+        answered = cursor.pgresult is not None and cursor.pgresult.status == pq.ExecStatus.TUPLES_OK
+        return cursor.fetchall() if answered else []
 
 
 @frozen
