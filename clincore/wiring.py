@@ -120,6 +120,7 @@ async def _open_url(stack: AsyncExitStack, url: DatabaseUrl, pool_size: int, poo
         return MemoryDatabase()
     from clincore.adapters.postgres.database import PostgresDatabase
 
+    _require_conninfo(url)
     if url.was_localhost:
         _log.warning("DATABASE_URL: localhost is taken as 127.0.0.1")
     conninfo = url.conninfo
@@ -129,6 +130,19 @@ async def _open_url(stack: AsyncExitStack, url: DatabaseUrl, pool_size: int, poo
     await database.open()
     stack.push_async_callback(database.close)
     return database
+
+
+def _require_conninfo(url: DatabaseUrl) -> None:
+    """Raise SettingsError, without the URL in it, where it has parameters that libpq does not know."""
+    from psycopg import Error
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        conninfo_to_dict(url.conninfo)
+    except Error:
+        raise SettingsError(
+            ["the database URL has a parameter behind its ? that PostgreSQL does not know."]
+        ) from None
 
 
 async def _start_embedded(stack: AsyncExitStack, directory: Path) -> str:
@@ -160,6 +174,7 @@ async def open_migrations(url: DatabaseUrl, service_role: str | None) -> AsyncIt
         async with EmbeddedPostgres(url.directory) as address:
             yield Migrations(address.owner_url, SERVICE)
         return
+    _require_conninfo(url)
     yield Migrations(url.conninfo, service_role or "clincore_user")
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from attrs import field, frozen
 
@@ -12,6 +13,14 @@ if TYPE_CHECKING:
 
     from clincore.domain.access import RecordType
     from clincore.domain.usage import Endpoint
+
+
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
+
+def is_request_id(text: str) -> bool:
+    """Whether a text may name a request in logs: 1 to 64 letters, digits, and ``.``, ``_``, ``:`` or ``-``."""
+    return _REQUEST_ID.fullmatch(text) is not None
 
 
 @frozen(kw_only=True)

@@ -37,7 +37,7 @@ class CaseStore(Protocol):
         ...
 
     def record_replay(self, replay: Replay) -> None:
-        """Keep a finalized case's latest verdict."""
+        """Keep a finalized case's latest verdict; of a draft, or a case that does not exist, nothing is kept."""
         ...
 
     def list(self, *, patient_id: UUID | None, status: CaseStatus | None, page: PageRequest) -> Pending[Page[Case]]:

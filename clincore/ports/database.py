@@ -25,6 +25,9 @@ class UnitOfWork(Protocol):
     Store methods queue what they are asked; ``flush`` and ``commit`` send it, in the order asked, together with the
     check of the key. Both raise Unauthenticated where the key is not valid, Forbidden where its role is not enough
     (nothing is written then), and DatabaseUnavailable where the database fails.
+
+    After a commit or a refusal it is over: what is asked then raises RuntimeError. A record of another tenant raises
+    ValueError when it is handed over, an id that is taken StorageFault at the flush.
     """
 
     @property

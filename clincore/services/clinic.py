@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from clincore.domain.api_key import parse_api_key
+from clincore.domain.call import is_request_id
+from clincore.domain.errors import InvalidInput, Problem
 from clincore.services.administration import Administration
 from clincore.services.cases import Cases
 from clincore.services.keys import Keys
@@ -30,7 +32,9 @@ class Clinic:
 
     @classmethod
     def open(cls, resources: Resources, api_key: str, request_id: str) -> Clinic:
-        """Raises Unauthenticated where the key is malformed, without asking the database."""
+        """Raises Unauthenticated where the key is malformed, without asking the database, and InvalidInput."""
+        if not is_request_id(request_id):
+            raise InvalidInput([Problem("request_id", "is 1 to 64 letters, digits, and . _ : or -")])
         session = Session(resources, parse_api_key(api_key), request_id)
         return cls(
             patients=Patients(session),

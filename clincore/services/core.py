@@ -33,7 +33,8 @@ class ClinCore:
     def clinic(self, api_key: str, *, request_id: str | None = None) -> Clinic:
         """Return what the holder of a key can do; raises Unauthenticated where the key is malformed.
 
-        ``request_id`` goes into the access log; without one each clinic gets a new one.
+        ``request_id`` goes into the access log (1 to 64 letters, digits, ``. _ : -``; InvalidInput for any other);
+        without one each clinic gets a new one.
         """
         return Clinic.open(self.resources, api_key, request_id or str(self.resources.entropy.uuid()))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
@@ -10,6 +9,7 @@ from uuid import uuid4
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Router
 
+from clincore.domain.call import is_request_id
 from clincore.domain.errors import ClinCoreError
 from clincore.entrypoints.http import clinical, operational
 from clincore.entrypoints.http.lifecycle import Lifecycle
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import Message, Receive, Scope, Send
 
-_SANE_REQUEST_ID: Final = re.compile(rb"^[A-Za-z0-9._:-]{1,64}$")
 _WITHOUT_DATABASE: Final = ("/health", "/ready", "/version")
 
 
@@ -101,5 +100,5 @@ class Application:
 
 def _request_id(scope: Scope) -> str:
     """The client's X-Request-ID if it is sane, else a new one."""
-    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-    return given.decode() if _SANE_REQUEST_ID.match(given) else str(uuid4())
+    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
+    return given if is_request_id(given) else str(uuid4())
