@@ -140,9 +140,7 @@ def _require_conninfo(url: DatabaseUrl) -> None:
     try:
         conninfo_to_dict(url.conninfo)
     except Error:
-        raise SettingsError(
-            ["the database URL has a parameter behind its ? that PostgreSQL does not know."]
-        ) from None
+        raise SettingsError(["the database URL has a parameter behind its ? that PostgreSQL does not know."]) from None
 
 
 async def _start_embedded(stack: AsyncExitStack, directory: Path) -> str:
