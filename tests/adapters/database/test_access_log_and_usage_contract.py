@@ -1,0 +1,111 @@
+"""The access log and usage: one row for what was done, none for what was refused. For every database adapter."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+from database_harness import (
+    NOW,
+    Harness,
+    new_patient,
+    scenario,
+)
+from hypothesis import settings
+
+from clincore.domain.access import Action, RecordType
+from clincore.domain.call import Record
+from clincore.domain.usage import Endpoint, UsageReport
+
+if TYPE_CHECKING:
+    pass
+
+NOTES = "Ängste\r\n\U0001f98b ' \" \\"
+FEW = settings(max_examples=25)
+
+
+@scenario
+async def test_the_log_says_who_did_what_to_which_record_when(harness: Harness) -> None:
+    member = await harness.member()
+    patient = await member.patient()
+    case = await member.case(patient)
+    await member.do(
+        lambda work: work.access_log.touched(Action.VIEW, Record(RecordType.PATIENT, patient.id)),
+        lambda work: work.access_log.touched(Action.RANK, Record(RecordType.CASE, case.id)),
+        lambda work: work.access_log.listed(RecordType.PATIENT, "q=Ä"),
+    )
+    log = (await member.held()).log
+    assert {(entry.action, entry.record_type, entry.record_id, entry.filter) for entry in log} == {
+        (Action.VIEW, RecordType.PATIENT, patient.id, None),
+        (Action.RANK, RecordType.CASE, case.id, None),
+        (Action.LIST, RecordType.PATIENT, None, "q=Ä"),
+    }
+    assert {(entry.tenant_id, entry.key_id, entry.request_id, entry.at) for entry in log} == {
+        (member.tenant_id, member.key_id, "request-1", NOW)
+    }
+
+
+@pytest.mark.parametrize("record_type", RecordType)
+@scenario
+async def test_nothing_is_logged_or_counted_about_a_record_that_does_not_exist(
+    harness: Harness, record_type: RecordType
+) -> None:
+    """Not even where another kind of record has that id."""
+    member = await harness.member()
+    patient = await member.patient()
+    case = await member.case(patient)
+    wrong_kind = case.id if record_type is RecordType.PATIENT else patient.id
+    before = await member.held()
+    for record_id in (uuid4(), wrong_kind):
+        record = Record(record_type, record_id)
+        await member.do(
+            lambda work, record=record: work.access_log.touched(Action.VIEW, record),  # type: ignore[misc]
+            lambda work, record=record: work.usage.count(record),  # type: ignore[misc]
+        )
+    assert await member.held() == before
+
+
+@scenario
+async def test_a_record_of_the_same_transaction_is_logged_and_counted(harness: Harness) -> None:
+    member = await harness.member()
+    patient = new_patient(member)
+    record = Record(RecordType.PATIENT, patient.id)
+    await member.do(
+        lambda work: work.patients.add(patient),
+        lambda work: work.access_log.touched(Action.CREATE, record),
+        lambda work: work.usage.count(record),
+    )
+    held = await member.held()
+    assert [entry.record_id for entry in held.log] == [patient.id]
+    assert held.usage.total_calls == 1
+
+
+@scenario
+async def test_usage_is_reported_by_endpoint_and_for_the_last_24_hours_in_whole_minutes(harness: Harness) -> None:
+    member = await harness.member()
+    start = NOW.replace(second=0, microsecond=0) - timedelta(days=1)
+    calls = [
+        (Endpoint.VIEW_CASE, start - timedelta(microseconds=1)),
+        (Endpoint.VIEW_CASE, start),
+        (Endpoint.CREATE_CASE, NOW),
+    ]
+    for endpoint, at in calls:
+        async with member.work(endpoint, at=at) as work:
+            work.usage.count()
+            await work.commit()
+    assert await member.usage() == UsageReport(
+        total_calls=3, calls_by_endpoint={"GET /cases/{id}": 2, "POST /cases": 1}, last_24h_count=2
+    )
+
+
+@scenario
+async def test_a_report_leaves_out_the_call_that_asks_for_it(harness: Harness) -> None:
+    member = await harness.member()
+    async with member.work(Endpoint.USAGE) as work:
+        report = work.usage.report()
+        work.usage.count()
+        await work.commit()
+    assert report.result().total_calls == 0
+    assert (await member.usage()).calls_by_endpoint == {"GET /admin/usage": 1}
