@@ -10,6 +10,8 @@ from attrs import field, frozen
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from clincore.domain.canonical_json import JsonObject
+
 MAX_GRADE = 5
 
 
@@ -23,6 +25,10 @@ class Edition:
     rubrics: int
     remedies: int
     grades: int
+
+    def identity(self) -> JsonObject:
+        """What is signed of it."""
+        return {"name": self.name, "edition": self.edition, "fingerprint": self.fingerprint}
 
 
 @frozen(kw_only=True)

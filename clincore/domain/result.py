@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from clincore.domain.canonical_json import canonical_json, decimal_text
-from clincore.domain.ranking.case import Bucket, CaseRubric, CaseType, Course, RankingCase
+from clincore.domain.ranking.case import Bucket, CaseRubric, RankingCase
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from clincore.domain.case import Case
     from clincore.domain.case_input import CaseInput
     from clincore.domain.ranking.ranking import Ranking
-    from clincore.domain.repertory import Edition, RemedyStatistics, Rubric
+    from clincore.domain.repertory import RemedyStatistics, Rubric
 
 
 def result_text(
@@ -28,9 +27,9 @@ def result_text(
     ranking_case: RankingCase,
     ranking: Ranking,
     parameters: JsonObject,
-    edition: Edition,
+    repertory: JsonObject,
 ) -> str:
-    """Return the canonical text of a case's result.
+    """Return the canonical text of a case's result; ``repertory`` is the edition's identity.
 
     The nonce is random, so that a signature tells nothing about a small input that could be guessed.
     """
@@ -42,11 +41,7 @@ def result_text(
             "case_type": ranking.case_type.value,
             "method": _method(ranking.method, parameters),
             "rubrics": [_rubric(rubric) for rubric in ranking_case.rubrics],
-            "repertory": {
-                "name": edition.name,
-                "edition": edition.edition,
-                "fingerprint": edition.fingerprint,
-            },
+            "repertory": repertory,
             "ranking": [row.to_json() for row in ranking.rows],
         }
     )
@@ -69,34 +64,30 @@ def agrees_with_row(result: Mapping[str, Any], case: Case, entered: CaseInput) -
 
 
 def stored_ranking_case(
-    result: Mapping[str, Any], rubrics: Mapping[int, Rubric], statistics: RemedyStatistics
+    result: Mapping[str, Any], entered: CaseInput, rubrics: Mapping[int, Rubric], statistics: RemedyStatistics
 ) -> RankingCase | None:
-    """Put the stored weights, buckets and flags to a repertory's grades; None where it lacks a rubric."""
-    if any(entry["symptom_id"] not in rubrics for entry in result["rubrics"]):
+    """Put the input, with the stored buckets and flags, to a repertory's grades; None where either lacks a rubric."""
+    stored = {entry["symptom_id"]: entry for entry in result["rubrics"]}
+    if any(choice.symptom_id not in stored or choice.symptom_id not in rubrics for choice in entered.rubrics):
         return None
     return RankingCase(
         rubrics=tuple(
             CaseRubric(
-                id=entry["symptom_id"],
-                weight=Decimal(entry["weight"]),
-                eliminate=entry["eliminate"],
-                bucket=Bucket(entry["bucket"]),
-                ailments_from=entry["ailments_from"],
-                delusions=entry["delusions"],
-                grades=rubrics[entry["symptom_id"]].grades,
+                id=choice.symptom_id,
+                weight=choice.weight,
+                eliminate=choice.eliminate,
+                bucket=Bucket(stored[choice.symptom_id]["bucket"]),
+                ailments_from=stored[choice.symptom_id]["ailments_from"] is True,
+                delusions=stored[choice.symptom_id]["delusions"] is True,
+                grades=rubrics[choice.symptom_id].grades,
             )
-            for entry in result["rubrics"]
+            for choice in entered.rubrics
         ),
-        course=Course(result["course"]),
-        requested_type=CaseType(result["case_type"]),
+        course=entered.course,
+        requested_type=entered.case_type,
         statistics=statistics,
         fingerprint=result["repertory"]["fingerprint"],
     )
-
-
-def with_ranking(result: Mapping[str, Any], ranking: Ranking) -> str:
-    """Return the canonical text of the same result with another ranking in its place."""
-    return canonical_json({**result, "ranking": [row.to_json() for row in ranking.rows]})
 
 
 def _identity(tenant_id: UUID, case_id: UUID, patient_id: UUID, entered: CaseInput) -> JsonObject:

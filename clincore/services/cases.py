@@ -231,7 +231,7 @@ class Cases:
             ranking_case=ranked.case,
             ranking=ranked.ranking,
             parameters=ranked.method.parameters,
-            edition=self._session.resources.repertory.edition,
+            repertory=self._session.resources.repertory.edition.identity(),
         )
         snapshot = [row.to_json() for row in ranked.ranking.rows]
         return draft.finalize(SignedResult.sign(text), snapshot, at)

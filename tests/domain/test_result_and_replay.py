@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from clincore.domain.canonical_json import canonical_json
 from clincore.domain.case import Case, Finalization
 from clincore.domain.case_input import CaseInput
-from clincore.domain.ranking.case import Bucket, CaseRubric, RankingCase
+from clincore.domain.ranking.case import CaseRubric, RankingCase
 from clincore.domain.ranking.mcare import Mcare
 from clincore.domain.ranking.plain import Coverage, SumOfGrades
 from clincore.domain.repertory import Edition, RemedyStatistics, Rubric, RubricTag
 from clincore.domain.replay import Replay, Verdict
-from clincore.domain.result import agrees_with_row, read_result, result_text, stored_ranking_case, with_ranking
+from clincore.domain.result import agrees_with_row, read_result, result_text, stored_ranking_case
 from clincore.domain.signature import SignedResult
 from clincore.testing.strategies import (
     case_inputs,
@@ -53,14 +53,22 @@ class Finalized:
     statistics: RemedyStatistics
     method: Mcare | SumOfGrades | Coverage
 
-    def rank_again(self) -> str:
-        """What a replay does: everything from the text but the repertory's grades and frequencies."""
-        result = read_result(self.text)
-        stored = stored_ranking_case(result, self.rubrics, self.statistics)
+    def rank_again(self, text: str | None = None) -> str:
+        """What a replay does: everything from the input but what the text alone can tell."""
+        result = read_result(text or self.text)
+        stored = stored_ranking_case(result, self.entered, self.rubrics, self.statistics)
         assert stored is not None
-        signed_by = result["method"]
-        (method,) = [each for each in METHODS if each.name == f"{signed_by['name']}/{signed_by['version']}"]
-        return with_ranking(result, method.with_parameters(signed_by["parameters"]).rank(stored))
+        (method,) = [each for each in METHODS if each.name == self.entered.method]
+        method = method.with_parameters(result["method"]["parameters"])
+        return result_text(
+            self.case,
+            self.entered,
+            nonce=result["nonce"],
+            ranking_case=stored,
+            ranking=method.rank(stored),
+            parameters=method.parameters,
+            repertory=result["repertory"],
+        )
 
 
 @st.composite
@@ -117,7 +125,7 @@ def finalize(
         ranking_case=ranking_case,
         ranking=ranking,
         parameters=method.parameters,
-        edition=edition,
+        repertory=edition.identity(),
     )
     snapshot = [row.to_json() for row in ranking.rows]
     return Finalized(
@@ -343,28 +351,55 @@ def test_a_weight_written_otherwise_is_the_same_weight() -> None:
 
 def test_a_rubric_that_the_repertory_lacks_cannot_be_ranked_again() -> None:
     done = example()
-    assert stored_ranking_case(read_result(done.text), {9: done.rubrics[9]}, done.statistics) is None
+    assert stored_ranking_case(read_result(done.text), done.entered, {9: done.rubrics[9]}, done.statistics) is None
 
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("weight", "2"), ("eliminate", True), ("bucket", "LOCAL"), ("ailments_from", True), ("delusions", False)],
+    [("bucket", "LOCAL"), ("ailments_from", True), ("delusions", False)],
 )
-def test_a_replay_ranks_with_what_was_stored_for_each_rubric(field: str, value: Any) -> None:
+def test_a_replay_ranks_with_the_bucket_and_flags_that_were_stored(field: str, value: Any) -> None:
     done = example()
     result = read_result(done.text)
     result["rubrics"][1][field] = value
-    stored = stored_ranking_case(result, done.rubrics, done.statistics)
+    stored = stored_ranking_case(result, done.entered, done.rubrics, done.statistics)
     assert stored is not None
-    assert stored.rubrics[1] == evolve(
-        CaseRubric.of(
-            done.rubrics[9],
-            RubricTag(bucket="MENTAL_MOD", delusions=True),
-            weight=Decimal("1.5"),
-            eliminate=False,
-        ),
-        **{field: {"weight": Decimal, "bucket": Bucket}.get(field, bool)(value)},
-    )
+    tag = evolve(RubricTag(bucket="MENTAL_MOD", delusions=True), **{field: value})
+    assert stored.rubrics[1] == CaseRubric.of(done.rubrics[9], tag, weight=Decimal("1.5"), eliminate=False)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"course": "chronic"},
+        {"case_type": "mind_dominant"},
+        {"method": {"name": "coverage", "version": "1", "parameters": {}}},
+        {"rubrics": []},
+        {"weight": "2"},
+        {"eliminate": True},
+        {"delusions": 1},
+        {"ailments_from": 0},
+        {"ranking": []},
+        {"more": 1},
+    ],
+    ids=str,
+)
+def test_what_does_not_come_from_the_input_is_not_in_the_text_made_again(changed: dict[str, Any]) -> None:
+    """A text that was changed and signed anew does not come out of a replay."""
+    done = example()
+    result = read_result(done.text)
+    of_rubric = {name: value for name, value in changed.items() if name in result["rubrics"][1]}
+    result["rubrics"][1] |= of_rubric
+    result |= {name: value for name, value in changed.items() if name not in of_rubric}
+    forged = canonical_json(result)
+    assert forged != done.text
+    if changed == {"rubrics": []}:
+        assert stored_ranking_case(result, done.entered, done.rubrics, done.statistics) is None
+        return
+    if "method" in changed:
+        result["method"]["parameters"] = Mcare().parameters
+        forged = canonical_json(result)
+    assert done.rank_again(forged) != forged
 
 
 def test_other_grades_give_another_text() -> None:
