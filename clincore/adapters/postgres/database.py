@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from psycopg import pq
@@ -13,6 +13,7 @@ from clincore.adapters.postgres.errors import translating
 from clincore.adapters.postgres.json_columns import configure_json
 from clincore.adapters.postgres.readiness import require_ready
 from clincore.adapters.postgres.unit_of_work import PostgresUnitOfWork
+from clincore.adapters.postgres.watchdog import answer_expected
 from clincore.domain.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
     from clincore.adapters.postgres.statement import Row
     from clincore.domain.call import Call
 
-_MAX_WAITING_PER_CONNECTION = 64
+_MAX_WAITING_PER_CONNECTION: Final = 64
+# A call waits for another's lock, or for a statement, so long and no longer; it is then refused, and may be repeated.
+_SESSION: Final = """
+    SET TIME ZONE 'UTC'; SET lock_timeout = '3s'; SET statement_timeout = '10s';
+    SET idle_in_transaction_session_timeout = '60s'
+"""
 
 
 class PostgresDatabase:
@@ -36,7 +42,14 @@ class PostgresDatabase:
     ) -> None:
         self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Row]] = AsyncConnectionPool(
             conninfo,
-            kwargs={"autocommit": True, "connect_timeout": max(2, round(timeout))},
+            kwargs={
+                "autocommit": True,
+                "connect_timeout": max(2, round(timeout)),
+                "keepalives_idle": 10,
+                "keepalives_interval": 5,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 15_000,
+            },
             min_size=min_connections,
             max_size=max_connections,
             max_waiting=max_connections * _MAX_WAITING_PER_CONNECTION,
@@ -63,7 +76,7 @@ class PostgresDatabase:
 
     async def check(self) -> None:
         async with self._connection() as connection:
-            with translating():
+            with translating(), answer_expected(connection):
                 await require_ready(connection)
 
     async def close(self) -> None:
@@ -84,7 +97,8 @@ class PostgresDatabase:
     async def _give_back(self, connection: psycopg.AsyncConnection[Row]) -> None:
         try:
             if not connection.closed:
-                await connection.rollback()
+                with answer_expected(connection):
+                    await connection.rollback()
         except psycopg.Error:
             await connection.close()
         finally:
@@ -101,4 +115,4 @@ async def _require_open(connection: psycopg.AsyncConnection[Any]) -> None:
 
 async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
     configure_json(connection)
-    await connection.execute("SET TIME ZONE 'UTC'")
+    await connection.execute(_SESSION)

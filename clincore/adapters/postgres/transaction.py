@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, LiteralString, TypeVar
 
 import psycopg
 from psycopg import sql
 
-from clincore.adapters.postgres.authentication import CHECK_KEY, read_principal
+from clincore.adapters.postgres.authentication import (
+    CHECK_KEY,
+    KEEP_LAST_USE,
+    Admission,
+    admitted,
+    key_parameters,
+)
 from clincore.adapters.postgres.errors import translated
 from clincore.adapters.postgres.statement import Row, Statement
-from clincore.domain.errors import CommitUncertain, Forbidden, Unauthenticated
-from clincore.domain.identity import Principal, Role
+from clincore.adapters.postgres.watchdog import answer_expected
+from clincore.domain.errors import CommitUncertain
 from clincore.ports.pending import Pending
 
 if TYPE_CHECKING:
@@ -19,9 +26,12 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from clincore.domain.call import Call
+    from clincore.domain.identity import Principal
 
 T = TypeVar("T")
-_BIND_TENANT = sql.SQL("SET LOCAL app.tenant_id = {}")
+_BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_BEGIN_ONE_TRIP: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ"
+_BIND_TENANT: Final = sql.SQL("SET LOCAL app.tenant_id = {}")
 
 
 class PostgresTransaction:
@@ -33,14 +43,15 @@ class PostgresTransaction:
         self.tenant_id = tenant_id
         self._begun = False
         self._over = False
-        self._principal: Principal | None = None
+        self._has_written = False
+        self._admission: Admission | None = None
         self._queue: list[Statement] = []
 
     @property
     def principal(self) -> Principal:
-        if self._principal is None:
+        if self._admission is None:
             raise RuntimeError("who calls is known after the first flush")
-        return self._principal
+        return self._admission.principal
 
     @property
     def call(self) -> Call:
@@ -111,75 +122,70 @@ class PostgresTransaction:
         if self._over:
             raise RuntimeError("the unit of work is over")
         self._over = True
-        checked = self._call is None or self._principal is not None
+        checked = self._call is None or self._admission is not None
         if not checked and not all(statement.conditional for statement in self._queue):
             await self._round_trip([], commit=False)
         queue, self._queue = self._queue, []
         await self._round_trip(queue, commit=commit)
         self._over = commit
+        if commit and self._admission is not None and self._admission.is_use_due:
+            await self._keep_last_use()
 
     async def _round_trip(self, statements: Sequence[Statement], *, commit: bool) -> None:
-        call = self._call
-        checks_key = call is not None and self._principal is None
-        admitted = {"admitted": self._principal is not None}
+        unchecked = self._call if self._admission is None else None
+        admission = {"admitted": self._admission is not None}
+        self._has_written |= not all(statement.conditional for statement in statements)
         cursors: list[psycopg.AsyncCursor[Row]] = []
         try:
-            async with self._connection.pipeline():
-                await self._begin()
-                key = await self._check_key(call) if checks_key and call is not None else None
-                for statement in statements:
-                    cursors.append(await self._execute(statement.sql, {**statement.parameters, **admitted}))
-                if commit:
-                    await self._connection.execute("COMMIT")
+            with answer_expected(self._connection):
+                async with self._connection.pipeline():
+                    await self._begin(is_one_trip=commit and unchecked is not None)
+                    key = await self._execute(CHECK_KEY, key_parameters(unchecked)) if unchecked else None
+                    for statement in statements:
+                        cursors.append(await self._execute(statement.sql, {**statement.parameters, **admission}))
+                    if commit:
+                        await self._connection.execute("COMMIT")
             found = await key.fetchall() if key is not None else []
             rows = [await cursor.fetchall() if cursor.description else [] for cursor in cursors]
         except psycopg.Error as error:
             raise self._refusal(error, statements, commit=commit) from None
-        if checks_key and call is not None:
-            self._principal = _admitted(found, call)
+        if unchecked is not None:
+            self._admission = admitted(found, unchecked)
         for statement, cursor, answer in zip(statements, cursors, rows, strict=True):
             _deliver(statement, cursor.rowcount, answer)
 
-    async def _begin(self) -> None:
-        """Open the transaction and bind it to the tenant: the one place where ``app.tenant_id`` is set."""
+    async def _begin(self, *, is_one_trip: bool) -> None:
+        """Open the transaction and bind it to the tenant: the one place where ``app.tenant_id`` is set.
+
+        What travels in one round trip with the key's check sees one snapshot: a key that ends meanwhile is valid for
+        the read, the log and the usage alike, or for none of them. What takes several trips sees what others commit
+        in between, as the plan's guard must.
+        """
         if not self._begun:
             self._begun = True
-            await self._connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+            await self._connection.execute(_BEGIN_ONE_TRIP if is_one_trip else _BEGIN)
             await self._connection.execute(_BIND_TENANT.format(str(self.tenant_id)), prepare=False)
 
-    async def _check_key(self, call: Call) -> psycopg.AsyncCursor[Row]:
-        hour = call.at.replace(minute=0, second=0, microsecond=0)
-        return await self._execute(
-            CHECK_KEY,
-            {
-                "tenant_id": self.tenant_id,
-                "key_hash": call.key_digest,
-                "admin_only": call.admin_only,
-                "at": call.at,
-                "hour": hour,
-            },
-        )
+    async def _keep_last_use(self) -> None:
+        """Keep, in a transaction of its own, when the key was used; the call is done, whatever becomes of it."""
+        with suppress(psycopg.Error), answer_expected(self._connection):
+            async with self._connection.pipeline():
+                self._begun = False
+                await self._begin(is_one_trip=False)
+                await self._execute(KEEP_LAST_USE, key_parameters(self.call))
+                await self._connection.execute("COMMIT")
 
     async def _execute(self, text: LiteralString, parameters: Mapping[str, object]) -> psycopg.AsyncCursor[Row]:
         return await self._connection.execute(text, parameters)
 
     def _refusal(self, error: psycopg.Error, statements: Sequence[Statement], *, commit: bool) -> Exception:
-        if commit and self._connection.broken:
+        if commit and self._has_written and self._connection.broken:
             return CommitUncertain()
         named = error.diag.constraint_name
         for statement in statements:
             if named is not None and named in statement.refusals:
                 return statement.refusals[named]
         return translated(error)
-
-
-def _admitted(found: Sequence[Row], call: Call) -> Principal:
-    principal = read_principal(found, call.tenant_id)
-    if principal is None:
-        raise Unauthenticated
-    if call.admin_only and principal.role is not Role.ADMIN:
-        raise Forbidden
-    return principal
 
 
 def _deliver(statement: Statement, count: int, rows: Sequence[Row]) -> None:
