@@ -50,7 +50,7 @@ class Settings:
             tags=reader.file("REPERTORY_TAGS_PATH", "the CSV file with the rubrics' tags"),
             cache_directory=reader.path("REPERTORY_CACHE_DIR"),
             mcare_config=reader.file("MCARE_CONFIG_PATH", "the JSON file with MCARE's parameters"),
-            bootstrap_token=reader.text("BOOTSTRAP_TOKEN"),
+            bootstrap_token=reader.token(),
             free_tier_limit=reader.number("FREE_TIER_LIMIT", 1000, least=0),
             pool_size=reader.number("DATABASE_POOL_SIZE", 10, least=1),
             pool_timeout=reader.number("DATABASE_POOL_TIMEOUT", 5, least=1),
@@ -106,6 +106,12 @@ class _Reader:
             self.problems.append(f"{name} is not set; set it to the SQLite repertory, or to '{STARTER}' to try things.")
             return None
         return self.file(name, "the SQLite repertory; 'clincore repertory import' makes one")
+
+    def token(self) -> str | None:
+        value = self.text("BOOTSTRAP_TOKEN")
+        if value is not None and not (value.isascii() and value.isprintable()):
+            self.problems.append("BOOTSTRAP_TOKEN has characters that no header carries; use printable ASCII.")
+        return value
 
     def path(self, name: str) -> Path | None:
         value = self.text(name)

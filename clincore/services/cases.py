@@ -123,8 +123,8 @@ class Cases:
             await work.commit()
         return found.result()
 
-    async def edit(self, case_id: UUID, input_payload: Mapping[str, object], *, revision: int) -> Case:
-        """Put another input in the place of a draft's that was read at ``revision``.
+    async def edit(self, case_id: UUID, input_payload: Mapping[str, object], *, revision: int | None) -> Case:
+        """Put another input in the place of a draft's that was read at ``revision`` (None: at any).
 
         Raises InvalidInput, CaseNotFound, CaseAlreadyFinalized, and RevisionMismatch where it was changed since.
         """
@@ -139,7 +139,7 @@ class Cases:
             if problem:
                 raise problem
             after = before.edit(entered, at)
-            if before.revision != revision:
+            if revision not in (None, before.revision):
                 raise RevisionMismatch
             work.cases.replace(after)
             work.access_log.touched(Action.UPDATE, record)

@@ -95,13 +95,13 @@ class Patients:
         self,
         patient_id: UUID,
         *,
-        revision: int,
+        revision: int | None,
         full_name: str | None = None,
         birth_year: int | None = None,
         phone: str | None = None,
         clear: frozenset[str] = frozenset(),
     ) -> Patient:
-        """Change what is given of a patient read at ``revision``, and empty the optional fields named in ``clear``.
+        """Change what is given of a patient read at ``revision`` (None: at any); empty the fields named in ``clear``.
 
         Raises PatientNotFound, RevisionMismatch where the record was changed since, and InvalidInput.
         """
@@ -111,7 +111,7 @@ class Patients:
             found = work.patients.get(patient_id)
             await work.flush()
             before = _existing(found.result(), patient_id)
-            if before.revision != revision:
+            if revision not in (None, before.revision):
                 raise RevisionMismatch
             details = PatientDetails.parse(
                 full_name=before.details.full_name if full_name is None else full_name,

@@ -768,3 +768,29 @@ def test_nothing_holds_the_lock_after_a_stop(made: Path) -> None:
     asyncio.run(_start_and_stop(made))
     with (made / "lock").open() as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_a_server_that_is_killed_comes_back_at_its_address(made: Path) -> None:
+    """Whoever has the address connects again; what was committed is there."""
+
+    async def scene() -> None:
+        async with EmbeddedPostgres(made) as address:
+            await rows(address.owner_url, "CREATE TABLE kept AS SELECT 1 AS one")
+            while not (await rows(address.owner_url, _IS_STEADY))[0][0]:
+                pass
+            killed = postmaster(made)
+            os.kill(killed, signal.SIGKILL)
+            while True:
+                try:
+                    found = await rows(address.owner_url, "SELECT one FROM kept")
+                except psycopg.OperationalError:
+                    await asyncio.sleep(0)
+                else:
+                    break
+            assert found == [(1,)]
+            assert postmaster(made) != killed
+
+    asyncio.run(asyncio.wait_for(scene(), 30))
+
+
+_IS_STEADY: LiteralString = "SELECT now() - pg_postmaster_start_time() > interval '2 seconds'"

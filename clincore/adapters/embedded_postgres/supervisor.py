@@ -15,12 +15,19 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TypedDict
 
 _ENDINGS = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, None))
 """Fast shutdown, immediate shutdown, force: each with the seconds it is given."""
+
+_STEADY_SECONDS = 1.0
+"""A server that ran for this long and then ended by itself, killed for lack of memory perhaps, is run again."""
+_TRIES = 20
+"""How often at most: what is left of the old one may have to end first."""
+_PAUSE_SECONDS = 0.25
 
 _PR_SET_PDEATHSIG = 1
 
@@ -41,22 +48,16 @@ class Plan(TypedDict):
 
 
 def main(plan: Plan) -> int:
-    """Run PostgreSQL; return 0 if it was ended, 1 if it ended by itself."""
+    """Run PostgreSQL; return 0 if it was ended, 1 if it ended by itself and could not be run again."""
     wakeup = _signals()
-    account = plan["user"] is not None
-    server = subprocess.Popen(  # noqa: S603
-        plan["command"],
-        env=plan["environment"],
-        cwd="/",
-        user=plan["user"],
-        group=plan["group"],
-        extra_groups=[] if account else None,
-        stdin=subprocess.DEVNULL,
-        # PostgreSQL shares the lock, so that it is held for as long as it runs, even without us.
-        pass_fds=(plan["lock"],),
-        preexec_fn=_die_with_parent,  # noqa: PLW1509  there are no threads here
-    )
-    ended = _wait(server, wakeup, [plan["control"], *_owner(plan["owner"])])
+    ends = [plan["control"], *_owner(plan["owner"])]
+    tries = 0
+    while True:
+        server, began = _launch(plan), time.monotonic()
+        ended = _wait(server, wakeup, ends)
+        tries = _TRIES if time.monotonic() - began >= _STEADY_SECONDS else tries - 1
+        if ended or tries <= 0 or (ended := bool(select.select(ends, [], [], _PAUSE_SECONDS)[0])):
+            break
     if ended:
         # An empty lock file tells newcomers that it is worth waiting.
         os.ftruncate(plan["lock"], 0)
@@ -66,6 +67,21 @@ def main(plan: Plan) -> int:
         # A fork of the owner may share the lock, and must not keep it.
         fcntl.flock(plan["lock"], fcntl.LOCK_UN)
     return 0 if ended else 1
+
+
+def _launch(plan: Plan) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603
+        plan["command"],
+        env=plan["environment"],
+        cwd="/",
+        user=plan["user"],
+        group=plan["group"],
+        extra_groups=[] if plan["user"] is not None else None,
+        stdin=subprocess.DEVNULL,
+        # PostgreSQL shares the lock, so that it is held for as long as it runs, even without us.
+        pass_fds=(plan["lock"],),
+        preexec_fn=_die_with_parent,  # noqa: PLW1509  there are no threads here
+    )
 
 
 def _signals() -> int:

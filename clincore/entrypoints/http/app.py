@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match, Router
 
 from clincore.domain.call import is_request_id
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import Message, Receive, Scope, Send
 
+# Answers go by a key that caches know nothing of.
+_ALWAYS: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 _WITHOUT_DATABASE: Final = ("/health", "/ready", "/version")
 
 
@@ -59,7 +62,7 @@ class Application:
             nonlocal status, is_answered
             if message["type"] == "http.response.start":
                 status, is_answered = message["status"], True
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                message["headers"] = [*message["headers"], *_ALWAYS, (b"x-request-id", request_id.encode())]
             await send(message)
 
         try:
@@ -77,6 +80,8 @@ class Application:
             await self._router(scope, receive, send)
         except HTTPException as error:
             return self._no_such(scope, error)
+        except ClientDisconnect:
+            return None
         except Exception as error:  # the last resort: nothing of it may reach the client, or the log in clear
             refusal = problem_of(error) if isinstance(error, ClinCoreError) else None
             if refusal is None:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Body = TypeVar("Body", bound=Struct)
 SymptomId = Annotated[int, Meta(ge=1, le=MAX_ID)]
+_WEIGHT_BYTES: Final = 64
+_MESSAGE_CHARACTERS: Final = 200
+"""An unknown field's name stands in the message, however long it is."""
 _POSITION: Final = re.compile(r"\(byte (\d+)\)")
 _PATH: Final = re.compile(r" - at `\$\.?(.*)`$")
 
@@ -96,9 +99,12 @@ def _rubric(entry: RubricBody, path: str) -> dict[str, Any]:
 
 def _number(raw: bytes, path: str) -> Decimal:
     """A JSON number's exact value; its form was checked by the JSON reader."""
-    if raw[:1] not in b"-0123456789" or len(raw) > 64:
-        raise InvalidInput([Problem(path, "is a JSON number")])
-    return Decimal(raw.decode())
+    try:
+        if raw[:1] in b"-0123456789" and len(raw) <= _WEIGHT_BYTES:
+            return Decimal(raw.decode())
+    except ArithmeticError:  # an exponent beyond those that a Decimal can have
+        pass
+    raise InvalidInput([Problem(path, "is a JSON number, written in a few digits")])
 
 
 async def read_body(request: Request, kind: type[Body], *, optional: bool = False) -> Body:
@@ -106,6 +112,8 @@ async def read_body(request: Request, kind: type[Body], *, optional: bool = Fals
 
     Raises HttpRefusal (400 with the position, 413, 415) and InvalidInput naming the first invalid field.
     """
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise HttpRefusal(MEDIA_TYPE, "Send the body as it is, without a Content-Encoding.")
     content = await _content(request)
     if optional and not content.strip():
         return kind()
@@ -142,7 +150,8 @@ def _validation_problem(message: str) -> Problem:
     """msgspec's message as a path and what was expected; the message holds types and names of fields, no values."""
     found = _PATH.search(message)
     path = found.group(1) if found else ""
-    return Problem(path, _PATH.sub("", message))
+    said = _PATH.sub("", message)
+    return Problem(path, said if len(said) <= _MESSAGE_CHARACTERS else f"{said[:_MESSAGE_CHARACTERS]}…")
 
 
 def _malformed(content: bytes, error: Exception) -> str:

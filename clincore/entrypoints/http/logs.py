@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 requests: Final = logging.getLogger("clincore.requests")
 faults: Final = logging.getLogger("clincore.faults")
+_METHOD_CHARACTERS: Final = 16
 _EXTRA: Final = ("request_id", "method", "route", "status", "milliseconds")
 
 
@@ -37,7 +38,7 @@ def log_request(scope: Scope, status: int, seconds: float) -> None:
     route = scope.get("route")
     values = {
         "request_id": scope["clincore.request_id"],
-        "method": scope["method"],
+        "method": scope["method"][:_METHOD_CHARACTERS],
         "route": getattr(route, "path", "(no route)"),
         "status": status,
         "milliseconds": round(seconds * 1000, 1),

@@ -28,19 +28,22 @@ def core_of(request: Request) -> ClinCore:
 
 def clinic_of(request: Request) -> Clinic:
     """Return the clinic of the request's key; raises Unauthenticated where there is none or it is malformed."""
-    key = request.headers.get(API_KEY_HEADER)
-    if not key:
-        raise Unauthenticated("The call needs an API key, in the header X-API-Key.")
-    return core_of(request).clinic(key, request_id=request.scope["clincore.request_id"])
+    keys = request.headers.getlist(API_KEY_HEADER)
+    if len(keys) != 1:
+        raise Unauthenticated("The call needs one API key, in the header X-API-Key.")
+    return core_of(request).clinic(keys[0], request_id=request.scope["clincore.request_id"])
 
 
 def path_id(request: Request, missing: type[ClinCoreError]) -> UUID:
     """Return the id in the path; what is not a UUID names nothing, and ``missing`` is raised."""
     text = request.path_params["id"]
     try:
-        return UUID(text)
+        record_id = UUID(text)
     except ValueError:
         raise missing from None
+    if str(record_id) != text.lower():  # braces, a urn, or no dashes
+        raise missing
+    return record_id
 
 
 def query(request: Request, *known: str) -> dict[str, str]:
@@ -73,11 +76,16 @@ def flag(parameters: dict[str, str], name: str) -> bool:
     return value == "true"
 
 
-def expected_revision(request: Request) -> int:
-    """Return the revision that If-Match names, -1 for a tag that is no record's; raises HttpRefusal."""
+def expected_revision(request: Request) -> int | None:
+    """Return the revision that If-Match names, None for ``*``, -1 for a tag that is no record's.
+
+    Raises HttpRefusal where the header is missing.
+    """
     tag = request.headers.get("if-match")
     if tag is None:
         raise HttpRefusal(REVISION_REQUIRED, _REVISION_CURE)
+    if tag.strip() == "*":
+        return None
     found = _ETAG.match(tag.strip())
     return int(found.group(1)) if found else -1
 

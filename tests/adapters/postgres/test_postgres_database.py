@@ -352,3 +352,61 @@ def test_one_role_for_everything_cannot_take_back_what_was_signed_or_logged(
         connection.execute(sql.SQL("SET LOCAL app.tenant_id = {}").format(str(tenant_ids[-1])))
         with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.IntegrityConstraintViolation)):
             connection.execute(statement)
+
+
+# --- keys that end while a call runs ------------------------------------------------------------------------------
+
+
+def test_a_read_whose_key_ends_meanwhile_is_still_logged_and_metered(fresh_database: FreshDatabase) -> None:
+    """All that travels in one round trip sees one snapshot: what was read is never missing in the log."""
+
+    async def scene() -> None:
+        async with (
+            opened(fresh_database.service_url) as database,
+            await psycopg.AsyncConnection.connect(fresh_database.superuser_url) as gate,
+        ):
+            member = await set_up(database)
+            patient = await member.patient()
+            before = await member.held()
+            await gate.execute("LOCK TABLE public.access_logs IN ACCESS EXCLUSIVE MODE")
+            record = Record(RecordType.PATIENT, patient.id)
+            reading = asyncio.create_task(_view(member, record))
+            while not fresh_database.rows(  # noqa: ASYNC110 - the server has no event for it
+                "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            ):
+                await asyncio.sleep(0)
+            fresh_database.rows("UPDATE public.api_keys SET revoked_at = now() - interval '100 years'")
+            await gate.rollback()
+            assert await reading == patient
+            fresh_database.rows("UPDATE public.api_keys SET revoked_at = NULL")
+            after = await member.held()
+            assert len(after.log) == len(before.log) + 1
+            assert after.usage.total_calls == before.usage.total_calls + 1
+
+    asyncio.run(scene())
+
+
+async def _view(member: Member, record: Record) -> object:
+    async with member.work() as work:
+        found = work.patients.get(record.id)
+        work.access_log.touched(Action.VIEW, record)
+        work.usage.count(record)
+        await work.commit()
+    return found.result()
+
+
+def test_a_call_does_not_wait_for_ever_for_a_lock(fresh_database: FreshDatabase) -> None:
+    async def scene() -> None:
+        async with (
+            opened(fresh_database.service_url, max_connections=1) as database,
+            await psycopg.AsyncConnection.connect(fresh_database.superuser_url) as gate,
+        ):
+            member = await set_up(database)
+            patient = await member.patient()
+            await gate.execute("SELECT FROM public.patients FOR UPDATE")
+            with pytest.raises(DatabaseUnavailable):
+                await member.do(lambda work: work.patients.replace(patient.edit(patient.details, NOW + MINUTE)))
+            await gate.rollback()
+            assert await member.ask(lambda work: work.patients.get(patient.id)) == patient
+
+    asyncio.run(scene())

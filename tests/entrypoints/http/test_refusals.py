@@ -35,6 +35,9 @@ PAYLOADS: list[tuple[str, str]] = [
     ('{"rubrics": [{"symptom_id": 8, "weight": -1}]}', "rubrics[0].weight"),
     ('{"rubrics": [{"symptom_id": 8, "weight": 10.001}]}', "rubrics[0].weight"),
     ('{"rubrics": [{"symptom_id": 8, "weight": 1e400}]}', "rubrics[0].weight"),
+    ('{"rubrics": [{"symptom_id": 8, "weight": 1e9999999999999999999}]}', "rubrics[0].weight"),
+    ('{"rubrics": [{"symptom_id": 8, "weight": 0e99999999999999999999}]}', "rubrics[0].weight"),
+    ('{"rubrics": [{"symptom_id": 8, "weight": 1e-9999999999999999999}]}', "rubrics[0].weight"),
     ('{"rubrics": [{"symptom_id": 8, "weight": 1.0005}]}', "rubrics[0].weight"),
     ('{"rubrics": [{"symptom_id": 8, "weight": 1.00000000000000000001}]}', "rubrics[0].weight"),
     ('{"rubrics": [{"symptom_id": 8, "weight": "1"}]}', "rubrics[0].weight"),
@@ -121,6 +124,10 @@ def test_bodies_of_another_type_or_size_are_refused(clinics: Clinics) -> None:
     assert problem_of(clinics.first.post("/patients", content=b"{}"))["status"] == 415
     too_large = b'{"full_name": "%s"}' % (b"x" * 1024 * 1024)
     assert problem_of(clinics.first.post("/patients", content=too_large, headers=JSON))["status"] == 413
+    packed = {**JSON, "Content-Encoding": "gzip"}
+    assert problem_of(clinics.first.post("/patients", content=b"{}", headers=packed))["status"] == 415
+    long_name = json.dumps({"full_name": "Ada", "x" * 100_000: 1})
+    assert len(clinics.first.post("/patients", content=long_name, headers=JSON).content) < 2000
     chunks = (b"x" * 65536 for _ in range(20))
     assert problem_of(clinics.first.post("/patients", content=chunks, headers=JSON))["status"] == 413
 
@@ -141,6 +148,8 @@ def test_bodies_of_another_type_or_size_are_refused(clinics: Clinics) -> None:
         ("/patients?q=" + "x" * 201, 422),
         ("/cases/not-a-uuid", 404),
         ("/patients/not-a-uuid", 404),
+        ("/patients/{12345678-1234-5678-1234-567812345678}", 404),
+        ("/patients/12345678123456781234567812345678", 404),
         ("/nothing/here", 404),
         ("/cases/", 404),
     ],
@@ -162,6 +171,18 @@ def test_a_wrong_key_is_401(clinics: Clinics, key: str) -> None:
     assert problem_of(answer)["status"] == 401
 
 
+def test_two_keys_are_no_key(clinics: Clinics) -> None:
+    key = clinics.first.headers["x-api-key"]
+    with clinics.service.client() as client:
+        answer = client.get("/cases", headers=[("X-API-Key", key), ("X-API-Key", key)])
+    assert problem_of(answer)["status"] == 401
+
+
+def test_no_answer_is_for_a_cache(clinics: Clinics, patient_id: str) -> None:
+    for path in (f"/patients/{patient_id}", "/cases", "/nothing", "/health"):
+        assert clinics.first.get(path).headers["cache-control"] == "no-store"
+
+
 def test_changes_need_the_revision_that_was_read(clinics: Clinics, patient_id: str) -> None:
     change = {"phone": "030 1234"}
     path = f"/patients/{patient_id}"
@@ -176,6 +197,8 @@ def test_changes_need_the_revision_that_was_read(clinics: Clinics, patient_id: s
     emptied = clinics.first.patch(path, json={"phone": None}, headers={"If-Match": changed.headers["etag"]})
     assert emptied.json()["phone"] is None
     assert emptied.json()["full_name"] == "Ada Example"
+    anyhow = clinics.first.patch(path, json={"birth_year": 1980}, headers={"If-Match": "*"})
+    assert anyhow.json()["birth_year"] == 1980
 
 
 def test_lists_are_complete_over_their_pages(clinics: Clinics) -> None:
