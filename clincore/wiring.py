@@ -19,6 +19,7 @@ from clincore.domain.ranking.parameters import McareParameters
 from clincore.domain.ranking.plain import Coverage, SumOfGrades
 from clincore.services.core import ClinCore
 from clincore.services.resources import Resources
+from clincore.settings import STARTER
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
@@ -117,7 +118,9 @@ async def _open_url(stack: AsyncExitStack, url: DatabaseUrl, pool_size: int, poo
     if url.kind is DatabaseKind.MEMORY:
         from clincore.adapters.memory.database import MemoryDatabase
 
-        return MemoryDatabase()
+        memory = MemoryDatabase()
+        stack.push_async_callback(memory.close)
+        return memory
     from clincore.adapters.postgres.database import PostgresDatabase
 
     _require_conninfo(url)
@@ -231,6 +234,8 @@ async def _repertory(
 ) -> Repertory:
     from clincore.adapters.sqlite_repertory.repertory import SqliteRepertory
 
+    if given == STARTER:
+        given = None
     if given is not None and not isinstance(given, str | Path):
         return given
     path = await asyncio.to_thread(_starter, stack, cache_directory) if given is None else Path(given)

@@ -49,7 +49,12 @@ def make_api_key(tenant_id: UUID, secret: bytes) -> ApiKey:
 
 def parse_api_key(text: str) -> ApiKey:
     """Read a key; raises Unauthenticated where it is malformed, without saying in what."""
-    if len(text) != _LENGTH or not text.startswith(_PREFIX) or text[len(_PREFIX) + _TENANT] != "_":
+    if (
+        not isinstance(text, str)
+        or len(text) != _LENGTH
+        or not text.startswith(_PREFIX)
+        or text[len(_PREFIX) + _TENANT] != "_"
+    ):
         raise Unauthenticated
     body, tenant_at = text[:-_CHECK], len(_PREFIX)
     try:

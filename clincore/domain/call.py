@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 from attrs import field, frozen
 
+from clincore.domain.errors import InvalidInput, Problem
+
 if TYPE_CHECKING:
     from datetime import datetime
-    from uuid import UUID
 
     from clincore.domain.access import RecordType
     from clincore.domain.usage import Endpoint
@@ -37,7 +39,16 @@ class Call:
 
 @frozen
 class Record:
-    """Names one record of the tenant."""
+    """Names one record of the tenant; raises InvalidInput for an id that is not a UUID."""
 
     type: RecordType
     id: UUID
+
+    def __attrs_post_init__(self) -> None:
+        require_uuid(self.id, f"{self.type}_id")
+
+
+def require_uuid(value: object, path: str) -> None:
+    """Raise InvalidInput, without the value in it, for what is not a UUID."""
+    if not isinstance(value, UUID):
+        raise InvalidInput([Problem(path, f"must be a UUID, not {type(value).__name__}")])

@@ -29,7 +29,7 @@ DEFAULT_METHOD: Final = "mcare/6.1"
 AUTO: Final = "auto"
 _FIELDS: Final = ("symptom_ids", "rubrics", "course", "case_type", "method", "top_n", "notes")
 _RUBRIC_FIELDS: Final = ("symptom_id", "weight", "eliminate")
-_WEIGHT_RULE: Final = f"is a number from {MIN_WEIGHT} to {MAX_WEIGHT} with at most {WEIGHT_DECIMALS} decimals"
+_WEIGHT_RULE: Final = f"must be a number from {MIN_WEIGHT} to {MAX_WEIGHT} with at most {WEIGHT_DECIMALS} decimals"
 
 
 @frozen(kw_only=True)
@@ -89,7 +89,7 @@ class _Reader:
 
     def read(self, payload: object) -> CaseInput:
         if not isinstance(payload, Mapping):
-            raise InvalidInput([Problem(self._path.rstrip("."), "is a JSON object")])
+            raise InvalidInput([Problem(self._path.rstrip("."), "must be a JSON object")])
         self._known_fields(payload, _FIELDS, "")
         rubrics = self._rubrics(payload)
         course = self._choice(payload, "course", [item.value for item in Course], Course.CHRONIC.value)
@@ -113,8 +113,8 @@ class _Reader:
         self._problems.append(Problem((self._path + path).rstrip("."), message))
 
     def _known_fields(self, given: Mapping[str, Any], known: tuple[str, ...], path: str) -> None:
-        if any(name not in known for name in given):
-            self._problem(path.rstrip("."), f"has a field that does not exist; there are {', '.join(known)}")
+        if any(name not in known for name in given):  # not named: what stands there may be a patient's
+            self._problem(path, f"has a field that does not exist; there are {', '.join(known)}")
 
     def _rubrics(self, payload: Mapping[str, Any]) -> list[RubricChoice]:
         given = [name for name in ("symptom_ids", "rubrics") if name in payload]
@@ -124,7 +124,7 @@ class _Reader:
         name = given[0]
         entries = payload[name]
         if not isinstance(entries, list | tuple) or not 1 <= len(entries) <= RUBRICS_PER_CASE:
-            self._problem(name, f"is a list of 1 to {RUBRICS_PER_CASE} rubrics")
+            self._problem(name, f"must be a list of 1 to {RUBRICS_PER_CASE} rubrics")
             return []
         read = self._plain if name == "symptom_ids" else self._weighted
         choices = [read(entry, f"{name}[{index}]") for index, entry in enumerate(entries)]
@@ -136,12 +136,12 @@ class _Reader:
 
     def _weighted(self, entry: object, path: str) -> RubricChoice:
         if not isinstance(entry, Mapping):
-            self._problem(path, "is a JSON object with symptom_id, weight (1) and eliminate (false)")
+            self._problem(path, "must be a JSON object with symptom_id, weight (1) and eliminate (false)")
             return RubricChoice(symptom_id=0)
         self._known_fields(entry, _RUBRIC_FIELDS, path)
         eliminate = entry.get("eliminate", False)
         if not isinstance(eliminate, bool):
-            self._problem(f"{path}.eliminate", "is true or false")
+            self._problem(f"{path}.eliminate", "must be true or false")
         return RubricChoice(
             symptom_id=self._symptom_id(entry.get("symptom_id"), f"{path}.symptom_id"),
             weight=self._weight(entry.get("weight", 1), f"{path}.weight"),
@@ -150,7 +150,7 @@ class _Reader:
 
     def _symptom_id(self, value: object, path: str) -> int:
         if type(value) is not int or not 1 <= value <= MAX_ID:
-            self._problem(path, "is a rubric's id, a whole number from 1 to 2^53−1")
+            self._problem(path, "must be a rubric's id, a whole number from 1 to 2^53−1")
             return 0
         return value
 
@@ -171,25 +171,25 @@ class _Reader:
     def _choice(self, payload: Mapping[str, Any], name: str, allowed: list[str], default: str) -> str:
         value = payload.get(name, default)
         if value not in allowed:
-            self._problem(name, f"is one of {', '.join(allowed)}")
+            self._problem(name, f"must be one of {', '.join(allowed)}")
             return default
         return str(value)
 
     def _method(self, value: object) -> str:
         if not isinstance(value, str) or text_problem(value, longest=64, shortest=1):
-            self._problem("method", f"is the name of a ranking method, such as {DEFAULT_METHOD}")
+            self._problem("method", f"must be the name of a ranking method, such as {DEFAULT_METHOD}")
             return DEFAULT_METHOD
         return value
 
     def _top_n(self, value: object) -> int:
         if type(value) is not int or not 0 <= value <= MAX_ID:
-            self._problem("top_n", "is a whole number; 0 means all remedies")
+            self._problem("top_n", "must be a whole number; 0 means all remedies")
             return TOP_N
         return value
 
     def _notes(self, value: object) -> str | None:
         if not isinstance(value, str):
-            self._problem("notes", "is a text")
+            self._problem("notes", "must be a text")
         elif problem := text_problem(value, longest=NOTES_CHARACTERS, line_breaks=True):
             self._problem("notes", problem)
         else:

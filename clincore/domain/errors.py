@@ -120,7 +120,9 @@ class CaseAlreadyFinalized(Conflict):
     """A finalized case never changes again."""
 
     def __init__(self, case_id: UUID) -> None:
-        super().__init__(f"Case {case_id} is finalized; a finalized case never changes again.")
+        super().__init__(
+            f"Case {case_id} is finalized; a finalized case never changes again. Its ranking is its ranking_snapshot."
+        )
 
 
 class CaseNotFinalized(Conflict):
@@ -174,6 +176,10 @@ class SettingsError(ClinCoreError):
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(["ClinCore cannot start:", *(f"  - {problem}" for problem in self.problems)]))
+
+
+class DatabaseClosed(DatabaseUnavailable):
+    """This ClinCore was closed; call it inside 'async with clincore.open(…)'."""
 
 
 class CommitUncertain(DatabaseUnavailable):

@@ -35,7 +35,7 @@ class Repeatable:
     def parse(cls, key: str, payload: JsonValue) -> Repeatable:
         """Raises InvalidInput for a key that is not 1 to 255 printable ASCII characters."""
         if not 1 <= len(key) <= _LONGEST or not key.isascii() or not key.isprintable():
-            message = f"is 1 to {_LONGEST} printable ASCII characters"
+            message = f"must be 1 to {_LONGEST} printable ASCII characters"
             raise InvalidInput([Problem("Idempotency-Key", message)])
         return cls(key=key, payload_digest=sha256(canonical_json(payload).encode()).hexdigest())
 

@@ -52,7 +52,7 @@ class PageRequest:
     def parse(cls, limit: int, cursor: str | None) -> PageRequest:
         """Raises InvalidInput for the limit and InvalidCursor for the cursor."""
         if type(limit) is not int or not 1 <= limit <= MAX_PAGE_SIZE:
-            raise InvalidInput([Problem("limit", f"is a whole number from 1 to {MAX_PAGE_SIZE}")])
+            raise InvalidInput([Problem("limit", f"must be a whole number from 1 to {MAX_PAGE_SIZE}")])
         return cls(limit=limit, after=Position.from_cursor(cursor) if cursor is not None else None)
 
 

@@ -42,7 +42,7 @@ class PatientDetails:
             if phone_problem:
                 problems.append(Problem("phone", phone_problem))
         if birth_year is not None and not _is_birth_year(birth_year, this_year):
-            problems.append(Problem("birth_year", f"is a whole number from {MIN_BIRTH_YEAR} to {this_year}"))
+            problems.append(Problem("birth_year", f"must be a whole number from {MIN_BIRTH_YEAR} to {this_year}"))
         if problems:
             raise InvalidInput(problems)
         return cls(full_name=full_name, birth_year=birth_year, phone=phone)
@@ -70,7 +70,7 @@ class Patient:
 
 def _text(value: object, *, longest: int) -> tuple[str, str | None]:
     if not isinstance(value, str):
-        return "", "is a text"
+        return "", "must be a text"
     trimmed = value.strip()
     return trimmed, text_problem(trimmed, longest=longest, shortest=1)
 

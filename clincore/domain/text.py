@@ -24,7 +24,7 @@ def text_problem(value: str, *, longest: int, shortest: int = 0, line_breaks: bo
 def clean_name(value: str, path: str) -> str:
     """Return a name trimmed, 1 to 200 characters; raises InvalidInput naming ``path``."""
     if not isinstance(value, str):
-        raise InvalidInput([Problem(path, "is a text")])
+        raise InvalidInput([Problem(path, "must be a text")])
     trimmed = value.strip()
     if problem := text_problem(trimmed, longest=NAME_CHARACTERS, shortest=1):
         raise InvalidInput([Problem(path, problem)])

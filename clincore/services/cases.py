@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from clincore.domain.access import Action, RecordType
-from clincore.domain.call import Record
+from clincore.domain.call import Record, require_uuid
 from clincore.domain.case import Case, CaseStatus
 from clincore.domain.case_input import CaseInput
 from clincore.domain.errors import (
@@ -16,6 +16,7 @@ from clincore.domain.errors import (
     InvalidInput,
     PatientNotFound,
     PlanLimitReached,
+    Problem,
     RevisionMismatch,
 )
 from clincore.domain.idempotency import Repeatable
@@ -71,6 +72,7 @@ class Cases:
         while that runs; with another input it raises IdempotencyKeyReused.
         """
         entered = CaseInput.parse(input_payload, _INPUT)
+        require_uuid(patient_id, "patient_id")
         at = self._session.now()
         repeatable = _repeatable(idempotency_key, patient_id, entered)
         problem = await self._problem_with(entered)
@@ -114,6 +116,10 @@ class Cases:
     ) -> Page[Case]:
         """Return a page of cases, newest first; raises InvalidInput for the limit, and InvalidCursor."""
         page = PageRequest.parse(limit, cursor)
+        if patient_id is not None:
+            require_uuid(patient_id, "patient_id")
+        if status is not None and not isinstance(status, CaseStatus):
+            raise InvalidInput([Problem("status", f"must be one of {', '.join(CaseStatus)}")])
         asked = {"patient_id": patient_id, "status": status}
         filter_text = "&".join(f"{name}={value}" for name, value in asked.items() if value is not None)
         async with self._session.begin(Endpoint.LIST_CASES) as work:

@@ -34,7 +34,7 @@ class Clinic:
     def open(cls, resources: Resources, api_key: str, request_id: str) -> Clinic:
         """Raises Unauthenticated where the key is malformed, without asking the database, and InvalidInput."""
         if not is_request_id(request_id):
-            raise InvalidInput([Problem("request_id", "is 1 to 64 letters, digits, and . _ : or -")])
+            raise InvalidInput([Problem("request_id", "must be 1 to 64 letters, digits, and . _ : or -")])
         session = Session(resources, parse_api_key(api_key), request_id)
         return cls(
             patients=Patients(session),

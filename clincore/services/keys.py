@@ -49,7 +49,7 @@ class Keys:
         wins; the others raise Unauthenticated. Raises InvalidInput for the grace.
         """
         if type(grace_seconds) is not int or not 0 <= grace_seconds <= MAX_GRACE_SECONDS:
-            raise InvalidInput([Problem("grace_seconds", f"is a whole number from 0 to {MAX_GRACE_SECONDS}")])
+            raise InvalidInput([Problem("grace_seconds", f"must be a whole number from 0 to {MAX_GRACE_SECONDS}")])
         at = self._session.now()
         resources = self._session.resources
         successor = new_api_key(resources, self._session.key.tenant_id)

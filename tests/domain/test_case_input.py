@@ -202,7 +202,7 @@ def test_every_float_weight_of_three_decimals_is_exact(thousandths: int) -> None
 )
 def test_a_weight_outside_the_rule_is_refused(weight: Any) -> None:
     assert problems(weighing(weight)) == {
-        "rubrics[0].weight": "is a number from 0.1 to 10 with at most 3 decimals",
+        "rubrics[0].weight": "must be a number from 0.1 to 10 with at most 3 decimals",
     }
 
 

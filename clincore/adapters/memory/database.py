@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from clincore.adapters.memory.tables import Tables, TenantTables
 from clincore.adapters.memory.unit_of_work import MemoryUnitOfWork
-from clincore.domain.errors import DatabaseUnavailable
+from clincore.domain.errors import DatabaseClosed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -38,7 +38,7 @@ class MemoryDatabase:
     @asynccontextmanager
     async def _transaction(self, tenant_id: UUID, call: Call | None) -> AsyncIterator[MemoryUnitOfWork]:
         if self._closed:
-            raise DatabaseUnavailable
+            raise DatabaseClosed
         async with self._turn:
             tenants = self._tables.tenants
             known = tenant_id in tenants
@@ -52,7 +52,7 @@ class MemoryDatabase:
 
     async def check(self) -> None:
         if self._closed:
-            raise DatabaseUnavailable
+            raise DatabaseClosed
 
     async def close(self) -> None:
         self._closed = True

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from psycopg import pq
-from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from clincore.adapters.postgres.errors import translating
 from clincore.adapters.postgres.json_columns import configure_json
 from clincore.adapters.postgres.readiness import require_ready
 from clincore.adapters.postgres.unit_of_work import PostgresUnitOfWork
 from clincore.adapters.postgres.watchdog import answer_expected
-from clincore.domain.errors import DatabaseUnavailable
+from clincore.domain.errors import DatabaseClosed, DatabaseUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _MAX_WAITING_PER_CONNECTION: Final = 64
 # A call waits for another's lock, or for a statement, so long and no longer; it is then refused, and may be repeated.
+_CHECK_SECONDS: Final = 1.0
 _SESSION: Final = """
     SET TIME ZONE 'UTC'; SET lock_timeout = '3s'; SET statement_timeout = '10s';
     SET idle_in_transaction_session_timeout = '60s'
@@ -75,7 +76,7 @@ class PostgresDatabase:
             yield PostgresUnitOfWork(connection, tenant_id, None)
 
     async def check(self) -> None:
-        async with self._connection() as connection:
+        async with self._connection(within=_CHECK_SECONDS) as connection:
             with translating(), answer_expected(connection):
                 await require_ready(connection)
 
@@ -83,10 +84,12 @@ class PostgresDatabase:
         await self._pool.close()
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[psycopg.AsyncConnection[Row]]:
+    async def _connection(self, *, within: float | None = None) -> AsyncIterator[psycopg.AsyncConnection[Row]]:
         """Lend a connection; what was not committed when it comes back is rolled back."""
         try:
-            connection = await self._pool.getconn()
+            connection = await self._pool.getconn(within)
+        except PoolClosed:
+            raise DatabaseClosed from None
         except (PoolTimeout, TooManyRequests, psycopg.Error):
             raise DatabaseUnavailable from None
         try:

@@ -76,7 +76,7 @@ class McareParameters:
 def _merge(defaults: JsonObject, given: object, path: str, problems: list[Problem]) -> dict[str, Any]:
     """Put what is given over the defaults, both nested alike, with every leaf read as a Decimal."""
     if not isinstance(given, Mapping):
-        problems.append(Problem(path.rstrip("."), "is a JSON object"))
+        problems.append(Problem(path.rstrip("."), "must be a JSON object"))
         given = {}
     for name in given:
         if name not in defaults:
@@ -100,7 +100,7 @@ def _number(value: object, path: str, problems: list[Problem]) -> Decimal:
         number = Decimal("NaN")
     if number.is_finite() and 0 <= number <= most and _is_short(number):
         return number or Decimal(0)
-    problems.append(Problem(path, f"is a number from 0 to {most} with at most {_DECIMALS} decimals"))
+    problems.append(Problem(path, f"must be a number from 0 to {most} with at most {_DECIMALS} decimals"))
     return Decimal(0)
 
 

@@ -104,7 +104,7 @@ def _number(raw: bytes, path: str) -> Decimal:
             return Decimal(raw.decode())
     except ArithmeticError:  # an exponent beyond those that a Decimal can have
         pass
-    raise InvalidInput([Problem(path, "is a JSON number, written in a few digits")])
+    raise InvalidInput([Problem(path, "must be a JSON number, written in a few digits")])
 
 
 async def read_body(request: Request, kind: type[Body], *, optional: bool = False) -> Body:

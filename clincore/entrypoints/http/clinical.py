@@ -161,14 +161,14 @@ def _patient_filter(text: str | None) -> UUID | None:
     try:
         return UUID(text) if text is not None else None
     except ValueError:
-        raise InvalidInput([Problem("patient_id", "is a UUID")]) from None
+        raise InvalidInput([Problem("patient_id", "must be a UUID")]) from None
 
 
 def _status_filter(text: str | None) -> CaseStatus | None:
     try:
         return CaseStatus(text) if text is not None else None
     except ValueError:
-        raise InvalidInput([Problem("status", f"is one of {', '.join(CaseStatus)}")]) from None
+        raise InvalidInput([Problem("status", f"must be one of {', '.join(CaseStatus)}")]) from None
 
 
 ROUTES = [

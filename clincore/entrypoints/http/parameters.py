@@ -8,7 +8,7 @@ from uuid import UUID
 
 from clincore.domain.errors import ClinCoreError, InvalidInput, Problem, Unauthenticated
 from clincore.domain.limits import MAX_PAGE_SIZE, PAGE_SIZE
-from clincore.entrypoints.http.problems import REVISION_REQUIRED, HttpRefusal
+from clincore.entrypoints.http.problems import REVISION_MISMATCH, REVISION_REQUIRED, HttpRefusal
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -64,7 +64,7 @@ def page_of(parameters: dict[str, str]) -> tuple[int, str | None]:
     """Return the limit and the cursor; raises InvalidInput for a limit that is not a number."""
     limit = parameters.get("limit", str(PAGE_SIZE))
     if not (limit.isascii() and limit.isdecimal() and len(limit) < 6):
-        raise InvalidInput([Problem("limit", f"is a whole number from 1 to {MAX_PAGE_SIZE}")])
+        raise InvalidInput([Problem("limit", f"must be a whole number from 1 to {MAX_PAGE_SIZE}")])
     return int(limit), parameters.get("cursor")
 
 
@@ -72,14 +72,14 @@ def flag(parameters: dict[str, str], name: str) -> bool:
     """Return a query parameter that is true or false (the default); raises InvalidInput for anything else."""
     value = parameters.get(name, "false")
     if value not in ("true", "false"):
-        raise InvalidInput([Problem(name, "is true or false")])
+        raise InvalidInput([Problem(name, "must be true or false")])
     return value == "true"
 
 
 def expected_revision(request: Request) -> int | None:
-    """Return the revision that If-Match names, None for ``*``, -1 for a tag that is no record's.
+    """Return the revision that If-Match names, None for ``*``.
 
-    Raises HttpRefusal where the header is missing.
+    Raises HttpRefusal where the header is missing, or holds what is no ETag of a record.
     """
     tag = request.headers.get("if-match")
     if tag is None:
@@ -87,7 +87,9 @@ def expected_revision(request: Request) -> int | None:
     if tag.strip() == "*":
         return None
     found = _ETAG.match(tag.strip())
-    return int(found.group(1)) if found else -1
+    if found is None:
+        raise HttpRefusal(REVISION_MISMATCH, "If-Match takes the ETag as it was sent, with its quotes.")
+    return int(found.group(1))
 
 
 def etag(revision: int) -> dict[str, str]:

@@ -24,7 +24,7 @@ class ProblemType:
     name: str
     status: int
     title: str
-    headers: Mapping[str, str] = field(factory=dict)
+    headers: Mapping[str, str] = field(factory=dict, hash=False)
 
 
 _KEY_CHALLENGE: Final = {"WWW-Authenticate": "ApiKey"}
@@ -35,13 +35,14 @@ INVALID: Final = ProblemType(name="invalid-input", status=422, title="The input 
 TOO_LARGE: Final = ProblemType(name="body-too-large", status=413, title="The body is too large")
 MEDIA_TYPE: Final = ProblemType(name="unsupported-media-type", status=415, title="The body is of another type")
 REVISION_REQUIRED: Final = ProblemType(name="revision-required", status=428, title="If-Match is needed")
+REVISION_MISMATCH: Final = ProblemType(name="revision-mismatch", status=412, title="The record was changed")
 NO_ROUTE: Final = ProblemType(name="no-such-resource", status=404, title="There is nothing here")
 NO_METHOD: Final = ProblemType(name="method-not-allowed", status=405, title="The method is not allowed here")
 STARTING: Final = ProblemType(name="not-ready", status=503, title="The service is not ready", headers=RETRY_AFTER)
 INTERNAL: Final = ProblemType(name="internal", status=500, title="Something went wrong here")
 
 # The first class that an error is an instance of decides: the narrower ones stand before the wider ones.
-_BY_ERROR: Final[tuple[tuple[type[errors.ClinCoreError], ProblemType], ...]] = (
+BY_ERROR: Final[tuple[tuple[type[errors.ClinCoreError], ProblemType], ...]] = (
     (errors.InvalidInput, INVALID),
     (errors.InvalidQuery, ProblemType(name="invalid-query", status=400, title="The query cannot be read")),
     (errors.InvalidCursor, ProblemType(name="invalid-cursor", status=400, title="The cursor is not valid")),
@@ -69,7 +70,7 @@ _BY_ERROR: Final[tuple[tuple[type[errors.ClinCoreError], ProblemType], ...]] = (
         errors.IdempotencyKeyReused,
         ProblemType(name="idempotency-key-reused", status=422, title="The Idempotency-Key was used before"),
     ),
-    (errors.RevisionMismatch, ProblemType(name="revision-mismatch", status=412, title="The record was changed")),
+    (errors.RevisionMismatch, REVISION_MISMATCH),
     (
         errors.UnknownMethod,
         ProblemType(name="unknown-method", status=409, title="The ranking method is not installed"),
@@ -108,7 +109,7 @@ def problem_of(error: errors.ClinCoreError) -> Response | None:
     """Return the response to a refusal, None for an error that no caller can help."""
     if isinstance(error, HttpRefusal):
         return problem(error.kind, str(error))
-    kind = next((kind for cls, kind in _BY_ERROR if isinstance(error, cls)), None)
+    kind = next((kind for cls, kind in BY_ERROR if isinstance(error, cls)), None)
     return problem(kind, str(error), **_members(error)) if kind else None
 
 

@@ -524,7 +524,9 @@ def test_a_role_that_does_not_own_the_database_is_told_the_cure(postgres: Server
     with pytest.raises(MigrationError) as refused:
         run.upgrade()
     assert str(refused.value) == (
-        f'The role "{ALONE}" may not create tables in the database {empty.name}. Let it own the database: '
+        f'The role "{ALONE}" may not create tables in the database {empty.name}. '
+        "Set MIGRATION_DATABASE_URL to the URL of the database's owner; or, to use one role for everything, "
+        "let it own the database: "
         f'ALTER DATABASE {empty.name} OWNER TO "{ALONE}"'
     )
     assert tables(empty) == []
@@ -627,3 +629,17 @@ def test_what_was_applied_when_is_logged(fresh_database: FreshDatabase) -> None:
     for _, _, applied_at, duration in found:
         assert applied_at < datetime.now(UTC)
         assert duration.total_seconds() > 0
+
+
+def test_a_database_of_another_encoding_is_refused_before_anything_is_made(postgres: Server) -> None:
+    """Names beyond ASCII would come back as bytes, or not at all."""
+    with psycopg.connect(postgres.address.superuser_url, autocommit=True) as superuser:
+        superuser.execute(
+            "CREATE DATABASE test_not_utf8 OWNER clincore_owner ENCODING SQL_ASCII LOCALE 'C' TEMPLATE template0"
+        )
+        try:
+            url = postgres.address.owner_url.replace("/clincore?", "/test_not_utf8?")
+            with pytest.raises(MigrationError, match="encoding is SQL_ASCII, ClinCore needs UTF8"):
+                asyncio.run(Migrations(url, "clincore_user").upgrade("head", lambda _: None))
+        finally:
+            superuser.execute("DROP DATABASE test_not_utf8")

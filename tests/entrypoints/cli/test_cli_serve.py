@@ -81,7 +81,7 @@ def test_a_wrong_parameter_of_the_engine_is_named(tmp_path: Path) -> None:
     config.write_text('{"alpha": -1, "omega": 1}')
     ended = clincore("serve", "--port", "0", MCARE_CONFIG_PATH=str(config), **MEMORY)
     assert (ended.code, ended.out) == (2, "")
-    assert "alpha: is a number" in ended.err
+    assert "alpha: must be a number" in ended.err
     assert "omega: is not a parameter" in ended.err
 
 

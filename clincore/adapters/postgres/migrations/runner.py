@@ -10,7 +10,7 @@ from psycopg import errors, pq
 from clincore.adapters.postgres.migrations.revisions import HEAD, Revision, read_chain
 from clincore.adapters.postgres.migrations.script import BEGIN, STATE, expecting, script
 from clincore.adapters.postgres.migrations.targets import Direction, Step, plan, resolve
-from clincore.domain.errors import DatabaseUnavailable, MigrationError
+from clincore.domain.errors import ClinCoreError, DatabaseUnavailable, MigrationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -75,11 +75,18 @@ class Migrations:
                 done(step)
 
     async def _make_state(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise MigrationError(
+                f"The database's encoding is {encoding}, ClinCore needs UTF8. Make it anew: "
+                "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+            )
         row = await (await connection.execute(_MAY_CREATE)).fetchone()
         if row is not None and not row[0]:
             _, role, database = row
             raise MigrationError(
-                f"The role {role} may not create tables in the database {database}. Let it own the database: "
+                f"The role {role} may not create tables in the database {database}. Set MIGRATION_DATABASE_URL to the "
+                "URL of the database's owner; or, to use one role for everything, let it own the database: "
                 f"ALTER DATABASE {database} OWNER TO {role}"
             )
         await _execute(connection, f"{BEGIN}{STATE}COMMIT;")
@@ -98,9 +105,11 @@ class Migrations:
                 return None
             await _execute(connection, script(steps[0], self._service_role, allow_data_loss=allow_data_loss))
             await _execute(connection, "COMMIT")
-        except BaseException:
+        except BaseException as error:
             if connection.info.transaction_status != pq.TransactionStatus.UNKNOWN:
                 await connection.rollback()
+            if isinstance(error, psycopg.Error):
+                raise _refusal(error) from None
             raise
         return steps[0]
 
@@ -144,19 +153,24 @@ async def _execute(connection: psycopg.AsyncConnection[Any], text: str) -> None:
     """Run a script of the chain; what the server refuses is told with its message, which names no row's content."""
     try:
         await connection.execute(text)
-    except errors.LockNotAvailable:
-        raise MigrationError(
+    except psycopg.Error as error:
+        raise _refusal(error) from None
+
+
+def _refusal(error: psycopg.Error) -> ClinCoreError:
+    said = error.diag.message_primary
+    if isinstance(error, errors.LockNotAvailable):
+        return MigrationError(
             "Waited 30 seconds for a lock: another migration is running, or a transaction holds a table. Nothing was "
             "changed; try again when it has ended."
-        ) from None
-    except errors.RestrictViolation as error:
-        raise MigrationError(
-            f"{error.diag.message_primary}. Nothing was changed. Make a backup, then repeat it with --allow-data-loss."
-        ) from None
-    except psycopg.OperationalError:
-        raise DatabaseUnavailable from None
-    except psycopg.Error as error:
-        raise MigrationError(f"{error.diag.message_primary} (SQLSTATE {error.sqlstate})") from None
+        )
+    if isinstance(error, errors.RestrictViolation):
+        return MigrationError(f"{said}. Nothing was changed. Make a backup, then repeat it with --allow-data-loss.")
+    if isinstance(error, errors.InsufficientPrivilege):
+        return MigrationError(f"{said}. Set MIGRATION_DATABASE_URL to the URL of the database's owner.")
+    if isinstance(error, psycopg.OperationalError):
+        return DatabaseUnavailable()
+    return MigrationError(f"{said} (SQLSTATE {error.sqlstate})")
 
 
 __all__ = ["HEAD", "Migrations"]
