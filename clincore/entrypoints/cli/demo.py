@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 import time
 from contextlib import contextmanager
@@ -40,8 +41,9 @@ def command(directory: Path | None, keep: bool) -> None:
     started = time.monotonic()
     run(_tell_in(directory, keep=keep))
     click.echo(f"\nDone, in {time.monotonic() - started:.1f} seconds. What to try next:")
-    click.echo("  clincore serve --embedded              the same over HTTP, with a database that stays")
-    click.echo("  clincore repertory search anxiety      look into the starter repertory")
+    program = "clincore" if shutil.which("clincore") else sys.argv[0]
+    click.echo(f"  {program} serve --embedded              the same over HTTP, with a database that stays")
+    click.echo(f"  {program} repertory search anxiety      look into the starter repertory")
 
 
 async def _tell_in(given: Path | None, *, keep: bool) -> None:

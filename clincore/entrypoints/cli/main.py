@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from importlib.metadata import version
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Final
 
@@ -38,7 +37,7 @@ The README's section Settings says what each means; a wrong one is named togethe
 
 
 @click.group(cls=LazyGroup, lazy=_COMMANDS, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version("clincore"), prog_name="clincore", message="%(prog)s %(version)s")
+@click.version_option(package_name="clincore", prog_name="clincore", message="%(prog)s %(version)s")
 def cli() -> None:
     """ClinCore: clinical case analysis in homeopathy, for many clinics on one database.
 
