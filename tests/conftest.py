@@ -25,13 +25,18 @@ settings.register_profile("clincore", deadline=None, derandomize=bool(os.environ
 settings.load_profile("clincore")
 
 
+ROOT = Path(__file__).resolve().parent.parent
+
+
 @pytest.fixture(scope="session")
 def kent_directory() -> Path:
     """The rows of Kent's repertory, which are not part of the project; where they are missing the test is skipped."""
-    named = os.environ.get("CLINCORE_KENT_DIR")
-    if named and (Path(named) / "rubrics.tsv.gz").is_file():
-        return Path(named)
-    missing = "CLINCORE_KENT_DIR names no folder with Kent's rows, which are not part of the project"
+    directory = Path(os.environ.get("CLINCORE_KENT_DIR") or ROOT.parent / "shared" / "data" / "kent")
+    if (directory / "rubrics.tsv.gz").is_file():
+        return directory
+    missing = (
+        f"Kent's rows, which are not part of the project, are not in {directory} (CLINCORE_KENT_DIR names another)"
+    )
     if os.environ.get("CLINCORE_REQUIRE_KENT") == "1":
         pytest.fail(missing)
     pytest.skip(missing)
