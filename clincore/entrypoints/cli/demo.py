@@ -41,9 +41,16 @@ def command(directory: Path | None, keep: bool) -> None:
     started = time.monotonic()
     run(_tell_in(directory, keep=keep))
     click.echo(f"\nDone, in {time.monotonic() - started:.1f} seconds. What to try next:")
-    program = "clincore" if shutil.which("clincore") else sys.argv[0]
+    program = _program()
     click.echo(f"  {program} serve --embedded              the same over HTTP, with a database that stays")
     click.echo(f"  {program} repertory search anxiety      look into the starter repertory")
+
+
+def _program() -> str:
+    """How the one who reads this starts the same program again."""
+    if shutil.which("clincore"):
+        return "clincore"
+    return sys.argv[0] if Path(sys.argv[0]).name == "clincore" else "python -m clincore.entrypoints.cli"
 
 
 async def _tell_in(given: Path | None, *, keep: bool) -> None:
