@@ -208,6 +208,7 @@ def _set(*path: str | int, to: object) -> Callable[[dict[str, Any]], None]:
         _set("rubrics", 0, "weight", to="3"),
         _set("rubrics", 0, "weight", to="much"),
         _set("rubrics", 0, "weight", to="NaN"),
+        _set("rubrics", 0, "weight", to="-Infinity"),
         _set("rubrics", 0, "eliminate", to=0),
         _set("course", to="slow"),
         _set("method", "version", to="6.2"),
