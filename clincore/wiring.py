@@ -27,14 +27,13 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from clincore.adapters.embedded_postgres.address import EmbeddedAddress as EmbeddedAddress  # noqa: PLC0414  for entry points
-    from clincore.adapters.postgres.migrations.runner import Migrations as Migrations  # noqa: PLC0414  for entry points
-    from clincore.adapters.postgres.migrations.targets import Step as Step  # noqa: PLC0414  for entry points
     from clincore.adapters.sqlite_repertory.importing import ImportSummary
     from clincore.domain.progress import Progress
     from clincore.domain.repertory import RubricTag
     from clincore.ports.clock import Clock
     from clincore.ports.database import Database
     from clincore.ports.entropy import Entropy
+    from clincore.ports.migrations import Migrations
     from clincore.ports.ranking_method import RankingMethod
     from clincore.ports.repertory import Repertory
     from clincore.settings import Settings
@@ -150,21 +149,25 @@ async def _start_embedded(stack: AsyncExitStack, directory: Path) -> str:
     """Start PostgreSQL on the directory and bring it to the head; return how the service connects."""
     from clincore.adapters.embedded_postgres.address import SERVICE
     from clincore.adapters.embedded_postgres.server import EmbeddedPostgres
-    from clincore.adapters.postgres.migrations.runner import Migrations
+    from clincore.adapters.postgres.migrations.runner import PostgresMigrations
 
     address = await stack.enter_async_context(EmbeddedPostgres(directory))
-    migrations = Migrations(address.owner_url, SERVICE)
+    migrations = PostgresMigrations(address.owner_url, SERVICE)
     await migrations.upgrade("head", lambda step: _log.info("migrated to %s", step.revision.id))
     return address.service_url
 
 
 @asynccontextmanager
-async def open_migrations(url: DatabaseUrl, service_role: str | None) -> AsyncIterator[Migrations]:
+async def open_migrations(
+    url: DatabaseUrl, service_role: str | None, *, lock_seconds: float = 30.0
+) -> AsyncIterator[Migrations]:
     """Open the migrations of the database of a URL; an embedded server runs for as long.
+
+    ``lock_seconds`` is how long each step waits for its turn and for every lock.
 
     Raises SettingsError for ``memory:``, which has no schema.
     """
-    from clincore.adapters.postgres.migrations.runner import Migrations
+    from clincore.adapters.postgres.migrations.runner import PostgresMigrations
 
     if url.kind is DatabaseKind.MEMORY:
         raise SettingsError(["DATABASE_URL is memory:, which has no migrations; name a PostgreSQL database."])
@@ -173,17 +176,17 @@ async def open_migrations(url: DatabaseUrl, service_role: str | None) -> AsyncIt
         from clincore.adapters.embedded_postgres.server import EmbeddedPostgres
 
         async with EmbeddedPostgres(url.directory) as address:
-            yield Migrations(address.owner_url, SERVICE)
+            yield PostgresMigrations(address.owner_url, SERVICE, lock_seconds=lock_seconds)
         return
     _require_conninfo(url)
-    yield Migrations(url.conninfo, service_role or "clincore_user")
+    yield PostgresMigrations(url.conninfo, service_role or "clincore_user", lock_seconds=lock_seconds)
 
 
 def migrations_without_database(service_role: str) -> Migrations:
     """Return migrations that know the chain and can print scripts, and have no database."""
-    from clincore.adapters.postgres.migrations.runner import Migrations
+    from clincore.adapters.postgres.migrations.runner import PostgresMigrations
 
-    return Migrations("", service_role)
+    return PostgresMigrations("", service_role)
 
 
 @asynccontextmanager

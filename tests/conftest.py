@@ -11,6 +11,7 @@ import pytest
 from database_fixtures import harness, open_database
 from databases import FreshDatabase, NewDatabase, Server
 from hypothesis import settings
+from postgres_server import DEBIAN_15, running_server
 from service import Clinics, new_tenant, running_service
 
 from clincore.adapters.embedded_postgres.server import EmbeddedPostgres
@@ -26,6 +27,7 @@ settings.load_profile("clincore")
 
 
 ROOT = Path(__file__).resolve().parent.parent
+ON_BOTH_SERVERS = ("adapters/postgres", "deployment")
 
 
 @pytest.fixture(scope="session")
@@ -51,8 +53,8 @@ def kent_repertory(kent_directory: Path, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
-    """One real PostgreSQL for the whole session, in a directory that an unprivileged user can pass through."""
+def postgres_18() -> Iterator[Server]:
+    """The wheel's PostgreSQL, in a directory that an unprivileged user can pass through."""
     ground = Path(tempfile.mkdtemp(prefix="clincore-tests-", dir="/tmp"))
     ground.chmod(0o711)
     server = EmbeddedPostgres(ground / "db", durable=False)
@@ -65,6 +67,34 @@ def postgres() -> Iterator[Server]:
             asyncio.run(server.stop())
         finally:
             shutil.rmtree(ground)
+
+
+@pytest.fixture(scope="session")
+def postgres_15() -> Iterator[Server]:
+    """Debian's PostgreSQL 15 on a free port, with passwords; where it is not installed the test is skipped."""
+    if not (DEBIAN_15 / "postgres").is_file():
+        missing = f"PostgreSQL 15 is not installed in {DEBIAN_15} (Debian: apt-get install postgresql-15)"
+        if os.environ.get("CLINCORE_REQUIRE_POSTGRES_15") == "1":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with running_server(DEBIAN_15) as address:
+        running = Server(address)
+        running.migrate_template()
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgres(request: pytest.FixtureRequest) -> Server:
+    """One real PostgreSQL: that of the wheel, or the one that the test is run for."""
+    server: Server = request.getfixturevalue(f"postgres_{getattr(request, 'param', '18')}")
+    return server
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what lies in some folders for both servers."""
+    folders = metafunc.definition.path.relative_to(ROOT / "tests").parents
+    if "postgres" in metafunc.fixturenames and any(str(folder) in ON_BOTH_SERVERS for folder in folders):
+        metafunc.parametrize("postgres", ["18", "15"], indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")

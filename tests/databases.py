@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, LiteralString, Protocol
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 from uuid import uuid4
 
 import psycopg
@@ -13,13 +13,14 @@ from attrs import frozen
 from psycopg import pq, sql
 
 from clincore.adapters.embedded_postgres.address import OWNER, SERVICE, EmbeddedAddress
-from clincore.adapters.postgres.migrations.runner import Migrations
+from clincore.adapters.postgres.migrations.runner import PostgresMigrations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+PASSWORD = "the-tests-own"  # noqa: S105  of roles on servers that live for one session
 _TEMPLATE = "clincore_at_head"
 _TABLES = """
     SELECT oid::regclass::text FROM pg_class
@@ -54,7 +55,9 @@ class FreshDatabase:
     def url_of(self, role: str) -> str:
         """Return how another role connects."""
         parts = urlsplit(self.superuser_url)
-        return urlunsplit(parts._replace(netloc=f"{role}@"))
+        credentials, _, host = parts.netloc.rpartition("@")
+        password = f":{PASSWORD}" if ":" in credentials else ""
+        return urlunsplit(parts._replace(netloc=f"{quote(role)}{password}@{host}"))
 
 
 class NewDatabase(Protocol):
@@ -81,17 +84,23 @@ class Server:
     def psql(self) -> Path:
         return self.address.binaries / "psql"
 
+    @property
+    def version(self) -> int:
+        """The major version."""
+        return int(rows(self.address.superuser_url, "SHOW server_version_num")[0][0]) // 10_000
+
     def migrate_template(self) -> None:
         """Make the database at the head that fresh ones are copies of."""
         self._create(_TEMPLATE, "template1", OWNER)
         url = self._database(_TEMPLATE).owner_url
-        asyncio.run(Migrations(url, SERVICE).upgrade("head", lambda _: None))
+        asyncio.run(PostgresMigrations(url, SERVICE).upgrade("head", lambda _: None))
 
     def make_role(self, name: str, attributes: LiteralString = "") -> str:
         """Make a role that may log in, unless it exists, and return its name."""
         if not rows(self.address.superuser_url, "SELECT FROM pg_roles WHERE rolname = %s", name):
             with psycopg.connect(self.address.superuser_url, autocommit=True) as connection:
-                connection.execute(sql.SQL("CREATE ROLE {} LOGIN {}").format(sql.Identifier(name), sql.SQL(attributes)))
+                statement = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {} {}")
+                connection.execute(statement.format(sql.Identifier(name), PASSWORD, sql.SQL(attributes)))
         return name
 
     @contextmanager

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, LiteralString
 
-from clincore.adapters.postgres.migrations.revisions import HEAD
 from clincore.domain.errors import DatabaseNotReady
+from clincore.domain.migration import HEAD
 
 if TYPE_CHECKING:
     import psycopg

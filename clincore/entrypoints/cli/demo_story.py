@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from clincore.domain.case import Case
+    from clincore.domain.migration import Step
     from clincore.domain.repertory import Edition
     from clincore.services.clinic import Clinic
     from clincore.services.core import ClinCore
     from clincore.services.repertorization import Repertorization
-    from clincore.wiring import EmbeddedAddress, Step
+    from clincore.wiring import EmbeddedAddress
 
 RUBRICS: Final = (8, 18, 29, 71, 159, 151)
 """Of the starter repertory: restless and afraid after midnight, chilly, drinking little and often."""
@@ -80,7 +81,7 @@ async def _migrate(tell: Narrator, address: EmbeddedAddress) -> None:
 
     owner, service = DatabaseUrl.parse(address.owner_url), DatabaseUrl.parse(address.service_url)
     async with open_migrations(owner, service.user) as migrations:
-        await migrations.upgrade("head", done)
+        await migrations.upgrade("head", done, tell.line)
         tell.line(f"The database is at {await migrations.current()}, the head.")
     tell.line(f"{owner.user} owns the tables; the service connects as {service.user}, which is no superuser,")
     tell.line("sees one clinic's rows at a time, and can delete no record.")

@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run_command(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; errors are told on stderr."""
     try:
-        cli.main(arguments, prog_name="clincore", standalone_mode=False)
+        code = cli.main(arguments, prog_name="clincore", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()
@@ -73,7 +73,7 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
     except (ClinCoreError, OSError) as error:
         click.echo(f"error: {error}", err=True)
         return SETTINGS_WRONG if isinstance(error, SettingsError) else FAILED
-    return 0
+    return code if isinstance(code, int) else 0
 
 
 if __name__ == "__main__":

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from clincore.domain.errors import DatabaseUnavailable
+from clincore.domain.migration import Direction, Standing
 from clincore.entrypoints.cli.running import run
 from clincore.settings import Settings
 
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
-    from clincore.wiring import Migrations, Step
+    from clincore.domain.migration import Step, Verification
+    from clincore.ports.migrations import Migrations
 
-Direction: TypeAlias = Literal["upgrade", "downgrade"]
 _SERVICE_ROLE: Final = "clincore_user"
 
 
@@ -52,8 +53,43 @@ def history() -> None:
         click.echo(f"{revision.revises or '<base>'} -> {revision.id}{head}, {revision.description}")
 
 
-def _script_options(function: Callable[..., None]) -> Callable[..., None]:
+@command.command()
+@click.option("--service-role", metavar="NAME", help="The role that is granted to; else the user of DATABASE_URL.")
+def verify(*, service_role: str | None) -> None:
+    """Compare the files and the live schema with what was reviewed.
+
+    Exit code 0: in order; 1: revisions are pending; 2: a file is not the one that was applied; 3: the live schema is
+    not that of its revision. Of several the highest.
+    """
+    verification = run(_verify(service_role))
+    for line in _verdict_lines(verification):
+        click.echo(line)
+    click.get_current_context().exit(int(verification.standing))
+
+
+@command.command()
+@click.argument("target")
+@click.option("--service-role", metavar="NAME", help="The role that is granted to; else the user of DATABASE_URL.")
+def stamp(*, target: str, service_role: str | None) -> None:
+    """Record that the database is at TARGET, a revision or head, running nothing.
+
+    For a database whose state was lost, or that was made by earlier files of the same revisions. Refused, with the
+    differences, where the live schema is not that of the revision.
+    """
+    if not run(_stamp(target, service_role)):
+        click.echo("nothing to do: that is what is recorded", err=True)
+
+
+def _running_options(function: Callable[..., None]) -> Callable[..., None]:
     for option in (
+        click.option(
+            "--lock-timeout",
+            type=click.FloatRange(0.1, 3600),
+            default=30.0,
+            show_default=True,
+            metavar="SECONDS",
+            help="How long to wait for another migration, and for each lock.",
+        ),
         click.option(
             "--from", "start", metavar="REVISION", help="With --sql: begin there, whatever the database says."
         ),
@@ -66,14 +102,14 @@ def _script_options(function: Callable[..., None]) -> Callable[..., None]:
 
 @command.command()
 @click.argument("target")
-@_script_options
-def upgrade(*, target: str, as_sql: bool, service_role: str | None, start: str | None) -> None:
+@_running_options
+def upgrade(*, target: str, as_sql: bool, service_role: str | None, start: str | None, lock_timeout: float) -> None:
     """Apply revisions up to TARGET: head, a revision, or +N."""
     if as_sql:
         _print_script("upgrade", target, start or None, service_role, allow_data_loss=False)
     else:
         _refuse_start(start)
-        run(_upgrade(target, service_role))
+        run(_upgrade(target, service_role, lock_timeout))
 
 
 def _target_or_offset(ctx: click.Context, _parameter: click.Parameter, value: str) -> str:
@@ -86,14 +122,22 @@ def _target_or_offset(ctx: click.Context, _parameter: click.Parameter, value: st
 @command.command(context_settings={"ignore_unknown_options": True})
 @click.argument("target", callback=_target_or_offset)
 @click.option("--allow-data-loss", is_flag=True, help="Also where rows, or values of a column, go with it.")
-@_script_options
-def downgrade(*, target: str, allow_data_loss: bool, as_sql: bool, service_role: str | None, start: str | None) -> None:
+@_running_options
+def downgrade(
+    *,
+    target: str,
+    allow_data_loss: bool,
+    as_sql: bool,
+    service_role: str | None,
+    start: str | None,
+    lock_timeout: float,
+) -> None:
     """Take revisions back to TARGET: -N, a revision, or base."""
     if as_sql:
         _print_script("downgrade", target, start or None, service_role, allow_data_loss=allow_data_loss)
     else:
         _refuse_start(start)
-        run(_downgrade(target, service_role, allow_data_loss=allow_data_loss))
+        run(_downgrade(target, service_role, lock_timeout, allow_data_loss=allow_data_loss))
 
 
 def _refuse_start(start: str | None) -> None:
@@ -109,18 +153,41 @@ async def _current() -> str | None:
         return await migrations.current()
 
 
-async def _upgrade(target: str, service_role: str | None) -> None:
+async def _upgrade(target: str, service_role: str | None, lock_seconds: float) -> None:
     told = _Told()
-    async with _open(service_role) as migrations:
-        await migrations.upgrade(target, told)
+    async with _open(service_role, lock_seconds) as migrations:
+        await migrations.upgrade(target, told, _tell_wait)
         await told.finish(migrations)
 
 
-async def _downgrade(target: str, service_role: str | None, *, allow_data_loss: bool) -> None:
+async def _downgrade(target: str, service_role: str | None, lock_seconds: float, *, allow_data_loss: bool) -> None:
     told = _Told()
-    async with _open(service_role) as migrations:
-        await migrations.downgrade(target, told, allow_data_loss=allow_data_loss)
+    async with _open(service_role, lock_seconds) as migrations:
+        await migrations.downgrade(target, told, _tell_wait, allow_data_loss=allow_data_loss)
         await told.finish(migrations)
+
+
+async def _verify(service_role: str | None) -> Verification:
+    async with _open(service_role) as migrations:
+        return await migrations.verify()
+
+
+async def _stamp(target: str, service_role: str | None) -> bool:
+    async with _open(service_role) as migrations:
+        return await migrations.stamp(target)
+
+
+def _tell_wait(wait: str) -> None:
+    click.echo(wait, err=True)
+
+
+def _verdict_lines(verification: Verification) -> list[str]:
+    lines = [f"pending: {revision.id} {revision.description}" for revision in verification.pending]
+    lines += [str(changed) for changed in verification.changed_files]
+    lines += verification.differences
+    if verification.standing is Standing.IN_ORDER:
+        lines.append("in order: the files are those that were applied, and the schema is the reviewed one")
+    return [f"at {verification.current or 'base'}", *lines]
 
 
 class _Told:
@@ -142,13 +209,13 @@ class _Told:
             click.echo(f"nothing to do: the database is at {await migrations.current() or 'base'}", err=True)
 
 
-def _open(service_role: str | None) -> AbstractAsyncContextManager[Migrations]:
+def _open(service_role: str | None, lock_seconds: float = 30.0) -> AbstractAsyncContextManager[Migrations]:
     from clincore.wiring import open_migrations
 
     url, service_user = Settings.read_migration_database(os.environ)
     if url.was_localhost:
         click.echo("warning: localhost is taken as 127.0.0.1 in the database's URL", err=True)
-    return open_migrations(url, service_role or service_user)
+    return open_migrations(url, service_role or service_user, lock_seconds=lock_seconds)
 
 
 # --- as a script ---------------------------------------------------------------------------------------

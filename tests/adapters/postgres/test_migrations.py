@@ -11,6 +11,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, LiteralString
+from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID, uuid4
 
 import psycopg
@@ -19,15 +20,15 @@ from databases import FreshDatabase, NewDatabase, Server, rows
 
 from clincore.adapters.embedded_postgres.address import SERVICE
 from clincore.adapters.postgres.database import PostgresDatabase
-from clincore.adapters.postgres.migrations.revisions import HEAD, read_chain
-from clincore.adapters.postgres.migrations.runner import Migrations
+from clincore.adapters.postgres.migrations.revisions import read_chain
+from clincore.adapters.postgres.migrations.runner import PostgresMigrations
 from clincore.domain.errors import DatabaseNotReady, DatabaseUnavailable, MigrationError
+from clincore.domain.migration import HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from clincore.adapters.postgres.migrations.revisions import Revision
-    from clincore.adapters.postgres.migrations.targets import Step
+    from clincore.domain.migration import Revision, Step
 
 IDS = [
     "0001_core_init",
@@ -59,7 +60,7 @@ class Run:
     """One database's migrations, run one command at a time; ``done`` are the revisions that it told of."""
 
     def __init__(self, url: str, service_role: str = SERVICE, chain: tuple[Revision, ...] | None = None) -> None:
-        self.migrations = Migrations(url, service_role, chain)
+        self.migrations = PostgresMigrations(url, service_role, chain)
         self.done: list[str] = []
 
     def _tell(self, step: Step) -> None:
@@ -214,7 +215,8 @@ def test_after_base_only_the_runners_own_tables_stay(empty: FreshDatabase) -> No
     run.downgrade("base")
     assert tables(empty) == ["alembic_version", "clincore.migration_log"]
     assert empty.rows("SELECT count(*) FROM public.alembic_version") == [(0,)]
-    assert empty.rows("SELECT proname FROM pg_proc WHERE pronamespace = 'clincore'::regnamespace") == []
+    guards = "SELECT proname FROM pg_proc WHERE pronamespace = 'clincore'::regnamespace"
+    assert empty.rows(guards) == [("keep_migration_log",)]
     assert empty.rows("SELECT direction, count(*) FROM clincore.migration_log GROUP BY 1 ORDER BY 1") == [
         ("downgrade", 8),
         ("upgrade", 8),
@@ -319,8 +321,8 @@ def test_runners_at_once_apply_each_revision_once(empty: FreshDatabase, runners:
 
 _PROCESS = """
 import asyncio, sys
-from clincore.adapters.postgres.migrations.runner import Migrations
-asyncio.run(Migrations(sys.argv[1], "clincore_user").upgrade("head", lambda step: print(step.revision.id)))
+from clincore.adapters.postgres.migrations.runner import PostgresMigrations
+asyncio.run(PostgresMigrations(sys.argv[1], "clincore_user").upgrade("head", lambda step: print(step.revision.id)))
 """
 
 
@@ -469,7 +471,7 @@ def of_one_role(postgres: Server, new_database: NewDatabase) -> Iterator[FreshDa
 
 
 def one_role_url(database: FreshDatabase) -> str:
-    return database.url_of(ALONE.replace(" ", "%20"))
+    return database.url_of(ALONE)
 
 
 def test_one_role_for_everything_migrates_up_and_down_with_rows(of_one_role: FreshDatabase) -> None:
@@ -638,8 +640,8 @@ def test_a_database_of_another_encoding_is_refused_before_anything_is_made(postg
             "CREATE DATABASE test_not_utf8 OWNER clincore_owner ENCODING SQL_ASCII LOCALE 'C' TEMPLATE template0"
         )
         try:
-            url = postgres.address.owner_url.replace("/clincore?", "/test_not_utf8?")
+            url = urlunsplit(urlsplit(postgres.address.owner_url)._replace(path="/test_not_utf8"))
             with pytest.raises(MigrationError, match="encoding is SQL_ASCII, ClinCore needs UTF8"):
-                asyncio.run(Migrations(url, "clincore_user").upgrade("head", lambda _: None))
+                asyncio.run(PostgresMigrations(url, "clincore_user").upgrade("head", lambda _: None))
         finally:
             superuser.execute("DROP DATABASE test_not_utf8")

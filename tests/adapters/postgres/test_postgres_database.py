@@ -16,7 +16,7 @@ from psycopg import sql
 
 import clincore
 from clincore.adapters.postgres.database import PostgresDatabase
-from clincore.adapters.postgres.migrations.runner import Migrations
+from clincore.adapters.postgres.migrations.runner import PostgresMigrations
 from clincore.domain.access import Action, RecordType
 from clincore.domain.call import Record
 from clincore.domain.errors import CommitUncertain, DatabaseNotReady, DatabaseUnavailable, StorageFault
@@ -264,7 +264,7 @@ def test_a_database_that_is_not_at_the_head_is_not_ready_and_the_cure_is_named(
             await database.check()
 
     asyncio.run(check())
-    migrations = Migrations(fresh_database.owner_url, "clincore_user")
+    migrations = PostgresMigrations(fresh_database.owner_url, "clincore_user")
     asyncio.run(migrations.downgrade(revision or "base", lambda _: None))
     with pytest.raises(DatabaseNotReady, match="Run 'clincore migrate upgrade head'"):
         asyncio.run(check())
@@ -294,7 +294,7 @@ def of_one_role(postgres: Server, new_database: NewDatabase) -> Iterator[FreshDa
     """A database at the head that one plain role owns, and serves from."""
     postgres.make_role("clinic_alone")
     with new_database(migrated=False, owner="clinic_alone") as made:
-        migrations = Migrations(made.url_of("clinic_alone"), "clinic_alone")
+        migrations = PostgresMigrations(made.url_of("clinic_alone"), "clinic_alone")
         asyncio.run(migrations.upgrade("head", lambda _: None))
         yield made
 

@@ -10,7 +10,8 @@ import pytest
 from command_line import Ended, clincore
 
 import clincore as library
-from clincore.adapters.postgres.migrations.revisions import HEAD, read_chain
+from clincore.adapters.postgres.migrations.revisions import read_chain
+from clincore.domain.migration import HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

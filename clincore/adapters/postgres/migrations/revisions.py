@@ -1,7 +1,8 @@
 """The chain of revisions, read from the SQL files that come with the package.
 
 A file begins with ``-- name: value`` lines (revision, revises, description, and for a down part that drops data
-``down loses``), then has three parts, each under its line ``-- >>> up``, ``-- >>> down`` and ``-- >>> verify``.
+``down loses``), then has three parts, each under its line ``-- >>> up``, ``-- >>> down`` and ``-- >>> verify``. The
+last is one query whose answer is true where the revision is really there.
 """
 
 from __future__ import annotations
@@ -9,32 +10,13 @@ from __future__ import annotations
 import re
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
-
-from attrs import field, frozen
 
 from clincore.domain.errors import MigrationError
+from clincore.domain.migration import HEAD, Revision
 
-HEAD: Final = "b1c2d3e4f505"
-BASE: Final = "base"
 _HEADER = re.compile(r"^-- (revision|revises|description|down loses):[ ]*(.*)$", re.MULTILINE)
 _PART = re.compile(r"^-- >>> (up|down|verify)$", re.MULTILINE)
 _QUALIFIED = re.compile(r"^[a-z_]+\.[a-z_]+(\.[a-z_]+)?$")
-
-
-@frozen(kw_only=True)
-class Revision:
-    """One file of the chain; ``loses`` names the tables and columns whose content its down part drops."""
-
-    id: str
-    revises: str | None
-    description: str
-    loses: tuple[str, ...]
-    up: str = field(repr=False)
-    down: str = field(repr=False)
-    verify: str = field(repr=False)
-    file: str
-    checksum: str
 
 
 def read_chain(directory: Path | None = None) -> tuple[Revision, ...]:
@@ -68,6 +50,8 @@ def _read(path: Path) -> Revision:
     loses = tuple(name.strip() for name in header.get("down loses", "").split(",") if name.strip())
     if {"revision", "revises", "description"} - header.keys() or {"up", "down", "verify"} - parts.keys():
         raise MigrationError(f"{path.name} lacks a header line or a part (up, down, verify).")
+    if ";" not in parts["verify"]:
+        raise MigrationError(f"{path.name}: its verify part is one query, closed by a semicolon.")
     if not all(map(_QUALIFIED.match, loses)):
         raise MigrationError(f"{path.name}: 'down loses' names tables as schema.table or schema.table.column.")
     return Revision(
@@ -77,7 +61,7 @@ def _read(path: Path) -> Revision:
         loses=loses,
         up=parts["up"].strip(),
         down=parts["down"].strip(),
-        verify=parts["verify"].strip(),
+        verify=parts["verify"].rpartition(";")[0].strip(),
         file=path.name,
         checksum=sha256(content).hexdigest(),
     )

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Final
 from psycopg import sql
 
 if TYPE_CHECKING:
-    from clincore.adapters.postgres.migrations.revisions import Revision
-    from clincore.adapters.postgres.migrations.targets import Step
+    from collections.abc import Sequence
 
-BEGIN: Final = """\
+    from clincore.domain.migration import Revision, Step
+
+LOCK_SECONDS: Final = 30.0
+_BEGIN: Final = """\
 BEGIN;
-SET LOCAL lock_timeout = '30s';
+SET LOCAL lock_timeout = {};
 SET LOCAL client_min_messages = warning;
 SELECT pg_advisory_xact_lock(hashtextextended('clincore migrations', 0));
 """
@@ -32,8 +34,17 @@ CREATE TABLE IF NOT EXISTS clincore.migration_log (
     applied_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
     duration    interval    NOT NULL DEFAULT clock_timestamp() - transaction_timestamp(),
     CONSTRAINT migration_log_pkey PRIMARY KEY (id),
-    CONSTRAINT migration_log_direction_known CHECK (direction IN ('upgrade', 'downgrade'))
+    CONSTRAINT migration_log_direction_known CHECK (direction IN ('upgrade', 'downgrade', 'stamp'))
 );
+CREATE OR REPLACE FUNCTION clincore.keep_migration_log() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog
+AS $body$
+BEGIN
+    RAISE EXCEPTION 'migration_log is append-only' USING ERRCODE = 'integrity_constraint_violation';
+END
+$body$;
+CREATE OR REPLACE TRIGGER keep_migration_log BEFORE UPDATE OR DELETE OR TRUNCATE ON clincore.migration_log
+    FOR EACH STATEMENT EXECUTE FUNCTION clincore.keep_migration_log();
 """
 
 # FORCE blinds the owner as well: between these two, guards and back-fills see every row.
@@ -54,6 +65,11 @@ $see$;
 _FORCE_AGAIN: Final = _SEE_ALL_ROWS.replace("$see$", "$force$").replace(" NO FORCE ", " FORCE ")
 
 
+def begin(lock_seconds: float = LOCK_SECONDS) -> str:
+    """Return SQL that opens a transaction and waits, so long and no longer, for its turn and for every lock."""
+    return _filled(_BEGIN, f"{round(lock_seconds * 1000)}ms")
+
+
 def script(step: Step, service_role: str, *, allow_data_loss: bool) -> str:
     """Return the SQL of one step, without BEGIN and COMMIT: it leaves the version row and the log behind."""
     revision = step.revision
@@ -65,8 +81,15 @@ def script(step: Step, service_role: str, *, allow_data_loss: bool) -> str:
     ]
     if not upgrade and not allow_data_loss and revision.loses:
         parts.append(_guard(revision))
-    parts += [revision.up if upgrade else revision.down, "\n", _FORCE_AGAIN, _record(step)]
-    return "".join(parts)
+    parts += [revision.up if upgrade else revision.down, "\n", _FORCE_AGAIN]
+    if upgrade:
+        parts.append(_proof(revision))
+    return "".join([*parts, _record(step)])
+
+
+def stamping(chain: Sequence[Revision]) -> str:
+    """Return the SQL, without BEGIN and COMMIT, that records these revisions as applied, from their files as now."""
+    return "".join([_version(chain[-1].id), *(_logged(revision, "stamp") for revision in chain)])
 
 
 def expecting(current: str | None) -> str:
@@ -107,17 +130,31 @@ def _count(name: str) -> str:
     )
 
 
+def _proof(revision: Revision) -> str:
+    """SQL that stops where the revision's own query says that it is not really there."""
+    return (
+        f"DO $verify$\nBEGIN\n    IF (\n{revision.verify}\n    ) IS NOT TRUE THEN\n"
+        f"        RAISE EXCEPTION '{revision.file}: after its up part its verify part does not hold';\n"
+        "    END IF;\nEND\n$verify$;\n"
+    )
+
+
 def _record(step: Step) -> str:
-    version = (
-        _filled("INSERT INTO public.alembic_version (version_num) VALUES ({});\n", step.result) if step.result else ""
-    )
-    log = _filled(
+    return _version(step.result) + _logged(step.revision, step.direction)
+
+
+def _version(result: str | None) -> str:
+    entered = _filled("INSERT INTO public.alembic_version (version_num) VALUES ({});\n", result) if result else ""
+    return "".join(("DELETE FROM public.alembic_version;\n", entered))
+
+
+def _logged(revision: Revision, direction: str) -> str:
+    return _filled(
         "INSERT INTO clincore.migration_log (revision, direction, checksum) VALUES ({}, {}, {});\n",
-        step.revision.id,
-        step.direction,
-        step.revision.checksum,
+        revision.id,
+        direction,
+        revision.checksum,
     )
-    return "".join(("DELETE FROM public.alembic_version;\n", version, log))
 
 
 def _filled(template: str, *values: str | None) -> str:

@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
-from attrs import frozen
-
-from clincore.adapters.postgres.migrations.revisions import BASE, Revision
 from clincore.domain.errors import MigrationError
+from clincore.domain.migration import BASE, Direction, Revision, Step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-Direction: TypeAlias = Literal["upgrade", "downgrade"]
-
-
-@frozen
-class Step:
-    """One revision applied or taken back."""
-
-    revision: Revision
-    direction: Direction
-
-    @property
-    def result(self) -> str | None:
-        """The revision the database is at afterwards, None for base."""
-        return self.revision.id if self.direction == "upgrade" else self.revision.revises
 
 
 def plan(chain: Sequence[Revision], current: str | None, target: str, direction: Direction) -> list[Step]:
