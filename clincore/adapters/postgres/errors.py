@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import psycopg_pool
 
-from clincore.domain.errors import DatabaseUnavailable, StorageFault
+from clincore.domain.errors import DatabaseUnavailable, RightsMissing, StorageFault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,8 @@ def translated(error: psycopg.Error) -> Exception:
     """Return the domain's error for one of the driver's."""
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | psycopg_pool.PoolTimeout):
         return DatabaseUnavailable()
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return RightsMissing()
     return StorageFault(error.sqlstate, error.diag.constraint_name)
 
 
