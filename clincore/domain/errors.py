@@ -77,7 +77,7 @@ class BootstrapTokenWrong(ClinCoreError):
 
 
 class AlreadyBootstrapped(ClinCoreError):
-    """This deployment was bootstrapped before; its operator makes further tenants with 'clincore tenant create'."""
+    """This deployment was bootstrapped before; further tenants are made by its operator."""
 
 
 class PlanLimitReached(ClinCoreError):

@@ -26,6 +26,13 @@ def operator(request: pytest.FixtureRequest, postgres: Server) -> Iterator[Opera
         yield made
 
 
+@pytest.fixture(scope="module", params=DEPLOYMENTS)
+def standing(request: pytest.FixtureRequest, postgres: Server) -> Iterator[Operator]:
+    """A deployment that the tests of wrong input share: none of them changes it."""
+    with deployed(request.param, postgres) as made:
+        yield made
+
+
 @pytest.fixture
 def clinic(operator: Operator) -> dict[str, str]:
     """A clinic's ids and its first admin key."""
@@ -163,15 +170,16 @@ def test_the_last_admin_key_goes_too_and_it_says_how_to_make_another(
     ],
 )
 def test_wrong_input_is_named_and_nothing_is_written(
-    operator: Operator, clinic: dict[str, str], arguments: tuple[str, ...], code: int, said: str
+    standing: Operator, arguments: tuple[str, ...], code: int, said: str
 ) -> None:
+    clinic, other = (standing.json("tenant", "create", name) for name in ("Hill", "Valley"))
     known = {
         "tenant": clinic["tenant_id"],
         "key": clinic["key_id"],
-        "foreign": operator.json("tenant", "create", "Valley")["key_id"],
+        "foreign": other["key_id"],
         "unknown": uuid4(),
     }
-    told = operator.refused(code, "key", *(argument.format(**known) for argument in arguments))
+    told = standing.refused(code, "key", *(argument.format(**known) for argument in arguments))
     assert said.format(**known) in told
 
 

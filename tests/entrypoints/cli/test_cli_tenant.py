@@ -28,6 +28,13 @@ def operator(request: pytest.FixtureRequest, postgres: Server) -> Iterator[Opera
         yield made
 
 
+@pytest.fixture(scope="module", params=DEPLOYMENTS)
+def standing(request: pytest.FixtureRequest, postgres: Server) -> Iterator[Operator]:
+    """A deployment that the tests of wrong input share: none of them changes it."""
+    with deployed(request.param, postgres) as made:
+        yield made
+
+
 def made_cases(operator: Operator, api_key: str, *, free_tier_limit: int) -> int:
     """Make cases with a key over the service's URL until the plan refuses, three at most; return how many."""
 
@@ -118,10 +125,10 @@ def test_a_plan_is_in_force_at_once(operator: Operator) -> None:
     ],
 )
 def test_wrong_input_is_named_and_nothing_is_written(
-    operator: Operator, arguments: tuple[str, ...], code: int, said: str
+    standing: Operator, arguments: tuple[str, ...], code: int, said: str
 ) -> None:
-    known = {"tenant": operator.json("tenant", "create", "Hill")["tenant_id"], "unknown": uuid4()}
-    told = operator.refused(code, "tenant", *(argument.format(**known) for argument in arguments))
+    known = {"tenant": standing.json("tenant", "create", "Hill")["tenant_id"], "unknown": uuid4()}
+    told = standing.refused(code, "tenant", *(argument.format(**known) for argument in arguments))
     assert said.format(**known) in told
 
 
