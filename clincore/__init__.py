@@ -11,7 +11,7 @@ from clincore.domain import errors
 from clincore.domain.case import Case, CaseStatus
 from clincore.domain.case_input import CaseInput
 from clincore.domain.errors import ClinCoreError
-from clincore.domain.identity import Plan, Role
+from clincore.domain.identity import KeyState, Plan, Role, Tenant
 from clincore.domain.page import Page
 from clincore.domain.patient import Patient
 from clincore.domain.ranking.parameters import McareParameters
@@ -24,6 +24,7 @@ from clincore.services.clinic import Clinic
 from clincore.services.core import ClinCore
 from clincore.services.keys import NewKey
 from clincore.services.repertorization import Repertorization
+from clincore.services.tenant_keys import ListedKey
 from clincore.wiring import open_clincore as open
 
 __version__ = "0.1.0"
@@ -37,6 +38,8 @@ __all__ = [
     "Clinic",
     "Edition",
     "FinalizedCase",
+    "KeyState",
+    "ListedKey",
     "McareParameters",
     "NewKey",
     "Page",
@@ -49,6 +52,7 @@ __all__ = [
     "Role",
     "Rubric",
     "RubricTag",
+    "Tenant",
     "UsageReport",
     "Verdict",
     "errors",

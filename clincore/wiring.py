@@ -18,7 +18,8 @@ from clincore.domain.ranking.mcare import Mcare
 from clincore.domain.ranking.parameters import McareParameters
 from clincore.domain.ranking.plain import Coverage, SumOfGrades
 from clincore.services.core import ClinCore
-from clincore.services.resources import Resources
+from clincore.services.resources import OperatorResources, Resources
+from clincore.services.tenants import Tenants
 from clincore.settings import STARTER
 
 if TYPE_CHECKING:
@@ -180,6 +181,48 @@ async def open_migrations(
         return
     _require_conninfo(url)
     yield PostgresMigrations(url.conninfo, service_role or "clincore_user", lock_seconds=lock_seconds)
+
+
+@asynccontextmanager
+async def open_tenants(url: DatabaseUrl) -> AsyncIterator[Tenants]:
+    """Open what an operator works with, as the owner of the database of a URL; an embedded server runs for as long.
+
+    Raises SettingsError for ``memory:`` and for a directory without a database, DatabaseUnavailable, DatabaseNotReady
+    where the database is not at the migration head, and RightsMissing for a role without rights.
+    """
+    from clincore.adapters.postgres.database import PostgresDatabase
+    from clincore.adapters.postgres.readiness import require_head
+    from clincore.adapters.system.clock import SystemClock
+    from clincore.adapters.system.entropy import SystemEntropy
+
+    async with AsyncExitStack() as stack:
+        conninfo = await _owner_conninfo(stack, url)
+        await require_head(conninfo)
+        database = PostgresDatabase(conninfo, max_connections=1)
+        await database.open()
+        stack.push_async_callback(database.close)
+        yield Tenants(OperatorResources(database=database, clock=SystemClock(), entropy=SystemEntropy()))
+
+
+async def _owner_conninfo(stack: AsyncExitStack, url: DatabaseUrl) -> str:
+    if url.kind is DatabaseKind.MEMORY:
+        raise SettingsError(
+            ["DATABASE_URL is memory:, whose tenants are known to their process alone; name a PostgreSQL database."]
+        )
+    if url.directory is None:
+        _require_conninfo(url)
+        return url.conninfo
+    from clincore.adapters.embedded_postgres.home import holds_database
+    from clincore.adapters.embedded_postgres.server import EmbeddedPostgres
+
+    if not await asyncio.to_thread(holds_database, url.directory):
+        raise SettingsError(
+            [
+                f"DATABASE_URL is embedded:{url.directory}, where no database is yet; 'clincore migrate upgrade head' "
+                "makes one, and so does 'clincore serve'."
+            ]
+        )
+    return (await stack.enter_async_context(EmbeddedPostgres(url.directory))).owner_url
 
 
 def migrations_without_database(service_role: str) -> Migrations:

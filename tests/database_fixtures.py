@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,9 +13,9 @@ from clincore.adapters.memory.database import MemoryDatabase
 from clincore.adapters.postgres.database import PostgresDatabase
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
-    from databases import NewDatabase
+    from databases import FreshDatabase, NewDatabase
 
     from clincore.ports.database import Database
 
@@ -23,7 +23,16 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module", params=["memory", "postgres"])
 def open_database(request: pytest.FixtureRequest) -> OpenDatabase:
     """Opens an empty database of the adapter under test."""
+    return _opening(request, lambda fresh: fresh.service_url)
 
+
+@pytest.fixture(scope="module", params=["memory", "postgres"])
+def open_database_as_owner(request: pytest.FixtureRequest) -> OpenDatabase:
+    """Opens an empty database of the adapter under test as its operator does."""
+    return _opening(request, lambda fresh: fresh.owner_url)
+
+
+def _opening(request: pytest.FixtureRequest, url_of: Callable[[FreshDatabase], str]) -> OpenDatabase:
     new_database: NewDatabase | None = request.getfixturevalue("new_database") if request.param == "postgres" else None
 
     @asynccontextmanager
@@ -36,7 +45,7 @@ def open_database(request: pytest.FixtureRequest) -> OpenDatabase:
     async def postgres() -> AsyncIterator[Database]:
         assert new_database is not None
         with new_database() as fresh:
-            database = PostgresDatabase(fresh.service_url, max_connections=12, timeout=20)
+            database = PostgresDatabase(url_of(fresh), max_connections=12, timeout=20)
             await database.open()
             yield database
             await database.close()
@@ -46,6 +55,13 @@ def open_database(request: pytest.FixtureRequest) -> OpenDatabase:
 
 @pytest.fixture(scope="module")
 def harness(open_database: OpenDatabase) -> Iterator[Harness]:
+    with opened_harness(open_database) as harness:
+        yield harness
+
+
+@contextmanager
+def opened_harness(open_database: OpenDatabase) -> Iterator[Harness]:
+    """Open an empty database, with an event loop for the tests of a module."""
     with asyncio.Runner() as runner:
         opened = open_database()
         yield Harness(runner.run(opened.__aenter__()), runner, open_database)

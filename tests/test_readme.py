@@ -93,7 +93,7 @@ def test_the_deployment_goes_as_written(postgres: Server, tmp_path: Path) -> Non
     Names are changed, because the test's server has roles of the same names, and so are the address and the port.
     """
     (roles,) = blocks("sql", "Deployment on your own PostgreSQL")
-    commands, serving = blocks("sh", "Deployment on your own PostgreSQL")
+    commands, serving, operating = blocks("sh", "Deployment on your own PostgreSQL")
     with psycopg.connect(postgres.address.superuser_url, autocommit=True) as superuser:
         for statement in renamed(roles).strip().split(";\n"):
             superuser.execute(statement)
@@ -106,6 +106,10 @@ def test_the_deployment_goes_as_written(postgres: Server, tmp_path: Path) -> Non
             done = run(line, tmp_path, settings)
             assert done.returncode == 0, f"{line}\n{done.stderr}"
             assert "b1c2d3e4f505" in done.stdout
+    for line in operating.splitlines():
+        done = run(line, tmp_path, settings)
+        assert done.returncode == 0, f"{line}\n{done.stderr}"
+        assert done.stdout
     settings["REPERTORY_DB_PATH"] = "starter:"
     start, bootstrap, check = serving.splitlines()
     assert start == "uvicorn clincore.api.main:app --port 8000"

@@ -12,6 +12,7 @@ from clincore.domain.errors import InvalidInput, Problem
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from enum import StrEnum
 
     from clincore.domain.access import RecordType
     from clincore.domain.usage import Endpoint
@@ -52,3 +53,9 @@ def require_uuid(value: object, path: str) -> None:
     """Raise InvalidInput, without the value in it, for what is not a UUID."""
     if not isinstance(value, UUID):
         raise InvalidInput([Problem(path, f"must be a UUID, not {type(value).__name__}")])
+
+
+def require_one_of(kind: type[StrEnum], value: object, path: str) -> None:
+    """Raise InvalidInput, without the value in it, for what is not one of a kind."""
+    if not isinstance(value, kind):
+        raise InvalidInput([Problem(path, f"must be one of {', '.join(kind)}")])

@@ -112,6 +112,20 @@ class CaseNotFound(NotFound):
         super().__init__(f"There is no case {case_id}.")
 
 
+class TenantNotFound(NotFound):
+    """There is no such tenant."""
+
+    def __init__(self, tenant_id: UUID) -> None:
+        super().__init__(f"There is no tenant {tenant_id}.")
+
+
+class KeyNotFound(NotFound):
+    """There is no such key, or it is revoked already."""
+
+    def __init__(self, key_id: UUID) -> None:
+        super().__init__(f"There is no key {key_id}, or it is revoked already.")
+
+
 class Conflict(ClinCoreError):
     """The record is not in a state that allows this."""
 
@@ -201,3 +215,14 @@ class StorageFault(ClinCoreError):
     def __init__(self, sqlstate: str | None, constraint: str | None = None) -> None:
         named = f", constraint {constraint}" if constraint else ""
         super().__init__(f"The database refused a statement (SQLSTATE {sqlstate or 'unknown'}{named}).")
+
+
+class RightsMissing(StorageFault):
+    """The role that the database was reached as has no right to do this; nothing was written."""
+
+    def __init__(self) -> None:
+        ClinCoreError.__init__(
+            self,
+            "The role that the database was reached as has no right to do this. What an operator does needs the "
+            "database's owner: set MIGRATION_DATABASE_URL to the owner's URL, the one that migrations run over.",
+        )

@@ -17,6 +17,15 @@ class Role(StrEnum):
     USER = "user"
 
 
+class KeyState(StrEnum):
+    """Whether a key is let in, and why it is not."""
+
+    VALID = "valid"
+    EXPIRED = "expired"
+    ROTATED = "rotated"
+    REVOKED = "revoked"
+
+
 class Plan(StrEnum):
     FREE = "free"
     PAID = "paid"
@@ -67,6 +76,14 @@ class ApiKeyRecord:
 
     def is_valid(self, at: datetime) -> bool:
         return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
+
+    def state(self, at: datetime) -> KeyState:
+        """Return ``valid`` as long as the key is let in, in the grace after its rotation too."""
+        if self.revoked_at is not None:
+            return KeyState.REVOKED
+        if self.is_valid(at):
+            return KeyState.VALID
+        return KeyState.EXPIRED if self.rotated_at is None else KeyState.ROTATED
 
     def principal(self) -> Principal:
         return Principal(tenant_id=self.tenant_id, key_id=self.id, role=self.role)

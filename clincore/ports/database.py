@@ -70,6 +70,14 @@ class Database(Protocol):
         """Open a transaction without a key, bound to a tenant that its operator is setting up."""
         ...
 
+    async def tenant_ids(self) -> tuple[UUID, ...]:
+        """Return the ids of all tenants, ascending: for operators, who then bind each tenant in turn.
+
+        The one read across tenants. Raises DatabaseUnavailable, and RightsMissing where the database lets only its
+        owner read them and was opened as another role.
+        """
+        ...
+
     async def check(self) -> None:
         """Return where the database can be served from.
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from clincore.domain.identity import ApiKeyRecord
+    from clincore.domain.page import Page, PageRequest
     from clincore.ports.pending import Pending
 
 
@@ -28,4 +29,15 @@ class KeyStore(Protocol):
 
         Of several at once one gets True.
         """
+        ...
+
+    def revoke(self, key_id: UUID, *, at: datetime) -> Pending[bool]:
+        """Let a key end for good; False, and nothing written, where there is none or it was revoked before.
+
+        Of several at once one gets True.
+        """
+        ...
+
+    def list(self, page: PageRequest) -> Pending[Page[ApiKeyRecord]]:
+        """Ask for the keys, those that have ended among them; newest first, then by id downwards."""
         ...

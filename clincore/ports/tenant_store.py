@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from clincore.domain.identity import Tenant
+    from clincore.domain.identity import Plan, Tenant
     from clincore.ports.pending import Pending
 
 
@@ -16,6 +16,17 @@ class TenantStore(Protocol):
 
     def add(self, tenant: Tenant) -> None:
         """Enter the tenant that the unit of work is bound to."""
+        ...
+
+    def get(self) -> Pending[Tenant | None]:
+        """Ask for the tenant; None where there is none."""
+        ...
+
+    def set_plan(self, plan: Plan) -> Pending[bool]:
+        """Put the tenant on a plan; False, and nothing written, where there is no tenant.
+
+        The flush raises RightsMissing where the database lets only its owner do it and was opened as another role.
+        """
         ...
 
     def hold_plan(self) -> Pending[Tenant | None]:

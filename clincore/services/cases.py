@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from clincore.domain.access import Action, RecordType
-from clincore.domain.call import Record, require_uuid
+from clincore.domain.call import Record, require_one_of, require_uuid
 from clincore.domain.case import Case, CaseStatus
 from clincore.domain.case_input import CaseInput
 from clincore.domain.errors import (
@@ -16,7 +16,6 @@ from clincore.domain.errors import (
     InvalidInput,
     PatientNotFound,
     PlanLimitReached,
-    Problem,
     RevisionMismatch,
 )
 from clincore.domain.idempotency import Repeatable
@@ -118,8 +117,8 @@ class Cases:
         page = PageRequest.parse(limit, cursor)
         if patient_id is not None:
             require_uuid(patient_id, "patient_id")
-        if status is not None and not isinstance(status, CaseStatus):
-            raise InvalidInput([Problem("status", f"must be one of {', '.join(CaseStatus)}")])
+        if status is not None:
+            require_one_of(CaseStatus, status, "status")
         asked = {"patient_id": patient_id, "status": status}
         filter_text = "&".join(f"{name}={value}" for name, value in asked.items() if value is not None)
         async with self._session.begin(Endpoint.LIST_CASES) as work:

@@ -22,7 +22,7 @@ class ClinCore:
 
     @property
     def tenants(self) -> Tenants:
-        """Setting up tenants."""
+        """The deployment's tenants and their keys, as its operator manages them."""
         return Tenants(self.resources)
 
     @property

@@ -14,7 +14,7 @@ from clincore.domain.limits import MAX_GRACE_SECONDS
 from clincore.domain.usage import Endpoint
 
 if TYPE_CHECKING:
-    from clincore.services.resources import Resources
+    from clincore.services.resources import OperatorResources
     from clincore.services.session import Session
 
 
@@ -27,7 +27,7 @@ class NewKey:
     tenant_id: UUID
 
 
-def new_api_key(resources: Resources, tenant_id: UUID) -> ApiKey:
+def new_api_key(resources: OperatorResources, tenant_id: UUID) -> ApiKey:
     return make_api_key(tenant_id, resources.entropy.secret(SECRET_BYTES))
 
 

@@ -20,17 +20,23 @@ if TYPE_CHECKING:
 
 
 @frozen(kw_only=True)
-class Resources:
-    """One installation's adapters; ``methods`` are the ranking methods by name, ``tags`` go by rubric id."""
+class OperatorResources:
+    """What an operator works with: no repertory is needed for tenants and their keys."""
 
     database: Database
-    repertory: Repertory
     clock: Clock
     entropy: Entropy
+    bootstrap_token: str | None = field(default=None, repr=False)
+
+
+@frozen(kw_only=True)
+class Resources(OperatorResources):
+    """One installation's adapters; ``methods`` are the ranking methods by name, ``tags`` go by rubric id."""
+
+    repertory: Repertory
     methods: Mapping[str, RankingMethod]
     tags: Mapping[int, RubricTag] = field(factory=dict, repr=False)
     free_tier_limit: int = 1000
-    bootstrap_token: str | None = field(default=None, repr=False)
 
     def method(self, name: str) -> RankingMethod:
         """Raises UnknownMethod."""

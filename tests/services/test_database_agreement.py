@@ -25,6 +25,7 @@ from hypothesis.stateful import (
 
 from clincore.domain.case import CaseStatus
 from clincore.domain.errors import ClinCoreError
+from clincore.domain.identity import Role
 from clincore.domain.page import PageRequest
 
 if TYPE_CHECKING:
@@ -155,6 +156,20 @@ class Agreement(RuleBasedStateMachine):
         made = self.by(key, lambda clinic: clinic.keys.rotate(grace_seconds=grace))
         return made.api_key if made else multiple()
 
+    @rule(target=keys, number=st.integers(0, 2), role=st.sampled_from(Role), days=st.sampled_from([None, 0, 1]))
+    def make_key(self, number: int, role: Role, days: int | None) -> Any:
+        ends = None if days is None else self.grounds[0].clock.at + timedelta(days=days)
+        tenant_id = self.tenants[number]
+        made = self.both(lambda core: core.tenants.keys.create(tenant_id, label="Ä", role=role, expires_at=ends))
+        return made.api_key if made else multiple()
+
+    @rule(number=st.integers(0, 2), choice=st.integers(0, 9))
+    def revoke_key(self, number: int, choice: int) -> None:
+        tenant_id = self.tenants[number]
+        listed = self.both(lambda core: core.tenants.keys.list(tenant_id))
+        key_id = listed[choice % len(listed)].record.id
+        self.both(lambda core: core.tenants.keys.revoke(tenant_id, key_id))
+
     @rule(seconds=st.sampled_from([0, 1, 59, 3599, 3600, 86_400, 31 * 86_400]))
     def time_goes_by(self, seconds: int) -> None:
         self.set_clocks(timedelta(seconds=seconds, microseconds=1))
@@ -246,11 +261,13 @@ async def held(ground: Ground, tenant_id: UUID) -> list[list[Any]]:
         patients = work.patients.list(None, everything)
         cases = work.cases.list(patient_id=None, status=None, page=everything)
         log = work.access_log.list(everything)
+        keys = work.keys.list(everything)
         await work.flush()
     entries = [evolve(entry, id=nobody) for entry in log.result().items]
     return [
         list(patients.result().items),
         list(cases.result().items),
+        list(keys.result().items),
         sorted(entries, key=lambda entry: repr(astuple(entry))),
     ]
 

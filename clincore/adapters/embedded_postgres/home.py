@@ -98,6 +98,11 @@ class Home:
         return descriptor
 
 
+def holds_database(directory: Path) -> bool:
+    """Whether an embedded server has made its data in a directory."""
+    return Home(directory).data.exists()
+
+
 def socket_paths(sockets: Path) -> list[Path]:
     """Return what PostgreSQL puts in the directory of its socket, and the directory, in the order of removal."""
     return [sockets / f".s.PGSQL.{PORT}", sockets / f".s.PGSQL.{PORT}.lock", sockets]

@@ -50,6 +50,12 @@ class MemoryDatabase:
                 if not known and tenants[tenant_id] == TenantTables():
                     del tenants[tenant_id]
 
+    async def tenant_ids(self) -> tuple[UUID, ...]:
+        if self._closed:
+            raise DatabaseClosed
+        async with self._turn:
+            return tuple(sorted(id for id, tables in self._tables.tenants.items() if tables.tenant is not None))
+
     async def check(self) -> None:
         if self._closed:
             raise DatabaseClosed

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from clincore.adapters.memory.pages import page_of
 from clincore.domain.errors import StorageFault
+from clincore.domain.page import Page, PageRequest, Position
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -46,3 +48,16 @@ class MemoryKeyStore:
             return True
 
         return self._work.ask(step)
+
+    def revoke(self, key_id: UUID, *, at: datetime) -> Pending[bool]:
+        def step() -> bool:
+            stored = self._rows.get(key_id)
+            if stored is None or stored.revoked_at is not None:
+                return False
+            self._work.put(self._rows, key_id, evolve(stored, revoked_at=at))
+            return True
+
+        return self._work.ask(step)
+
+    def list(self, page: PageRequest) -> Pending[Page[ApiKeyRecord]]:
+        return self._work.ask(lambda: page_of(self._rows.values(), page, lambda row: Position(row.created_at, row.id)))

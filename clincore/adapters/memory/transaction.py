@@ -112,10 +112,14 @@ class MemoryTransaction:
         self._undo.append(rows.pop)
         rows.append(value)
 
-    def set_tenant(self, tenant: Tenant) -> None:
+    def enter_tenant(self, tenant: Tenant) -> None:
         if self.tables.tenant is not None:
             raise StorageFault(_TAKEN)
-        self._undo.append(lambda: setattr(self.tables, "tenant", None))
+        self.put_tenant(tenant)
+
+    def put_tenant(self, tenant: Tenant) -> None:
+        before = self.tables.tenant
+        self._undo.append(lambda: setattr(self.tables, "tenant", before))
         self.tables.tenant = tenant
 
     def claim_bootstrap(self, at: datetime) -> bool:

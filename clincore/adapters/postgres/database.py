@@ -12,6 +12,7 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRe
 from clincore.adapters.postgres.errors import translating
 from clincore.adapters.postgres.json_columns import configure_json
 from clincore.adapters.postgres.readiness import require_ready
+from clincore.adapters.postgres.tenant_directory import read_tenant_ids
 from clincore.adapters.postgres.unit_of_work import PostgresUnitOfWork
 from clincore.adapters.postgres.watchdog import answer_expected
 from clincore.domain.errors import DatabaseClosed, DatabaseUnavailable
@@ -74,6 +75,11 @@ class PostgresDatabase:
     async def provisioning(self, tenant_id: UUID) -> AsyncIterator[PostgresUnitOfWork]:
         async with self._connection() as connection:
             yield PostgresUnitOfWork(connection, tenant_id, None)
+
+    async def tenant_ids(self) -> tuple[UUID, ...]:
+        async with self._connection() as connection:
+            with translating(), answer_expected(connection):
+                return await read_tenant_ids(connection)
 
     async def check(self) -> None:
         async with self._connection(within=_CHECK_SECONDS) as connection:

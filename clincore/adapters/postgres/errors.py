@@ -7,21 +7,29 @@ the driver's exception is not chained.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import psycopg
 import psycopg_pool
 
-from clincore.domain.errors import DatabaseUnavailable, StorageFault
+from clincore.domain.errors import DatabaseUnavailable, RightsMissing, StorageFault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+OWNERS_DATABASE_UNREACHABLE: Final = (
+    "The database cannot be reached over MIGRATION_DATABASE_URL (or DATABASE_URL): is it running, and are host, port, "
+    "database, user and password right?"
+)
 
 
 def translated(error: psycopg.Error) -> Exception:
     """Return the domain's error for one of the driver's."""
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | psycopg_pool.PoolTimeout):
         return DatabaseUnavailable()
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return RightsMissing()
     return StorageFault(error.sqlstate, error.diag.constraint_name)
 
 

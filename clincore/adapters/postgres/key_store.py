@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, LiteralString
 
+from clincore.adapters.postgres.pages import page_of, page_parameters
 from clincore.domain.identity import ApiKeyRecord, Role
+from clincore.domain.page import Page, PageRequest, Position
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,6 +29,17 @@ _ADD: Final[LiteralString] = """
 _RETIRE: Final[LiteralString] = """
     UPDATE public.api_keys SET rotated_at = %(at)s, expires_at = %(expires_at)s
     WHERE tenant_id = %(tenant_id)s AND id = %(id)s AND rotated_at IS NULL AND revoked_at IS NULL
+"""
+_REVOKE: Final[LiteralString] = """
+    UPDATE public.api_keys SET revoked_at = %(at)s
+    WHERE tenant_id = %(tenant_id)s AND id = %(id)s AND revoked_at IS NULL
+"""
+_LIST: Final[LiteralString] = """
+    SELECT tenant_id, id, key_hash, label, role, created_at, expires_at, rotated_at, revoked_at, last_used_at
+    FROM public.api_keys
+    WHERE tenant_id = %(tenant_id)s
+      AND (%(after_at)s::timestamptz IS NULL OR (created_at, id) < (%(after_at)s, %(after_id)s::uuid))
+    ORDER BY created_at DESC, id DESC LIMIT %(limit)s
 """
 
 
@@ -58,6 +71,16 @@ class PostgresKeyStore:
 
     def retire(self, key_id: UUID, *, at: datetime, expires_at: datetime) -> Pending[bool]:
         return self._work.write(_RETIRE, {"id": key_id, "at": at, "expires_at": expires_at})
+
+    def revoke(self, key_id: UUID, *, at: datetime) -> Pending[bool]:
+        return self._work.write(_REVOKE, {"id": key_id, "at": at})
+
+    def list(self, page: PageRequest) -> Pending[Page[ApiKeyRecord]]:
+        return self._work.ask(
+            _LIST,
+            page_parameters(page),
+            lambda rows: page_of(rows, page, _key, lambda key: Position(key.created_at, key.id)),
+        )
 
 
 def _key(row: Row) -> ApiKeyRecord:

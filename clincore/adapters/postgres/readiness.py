@@ -1,14 +1,15 @@
-"""Whether a database may be served from."""
+"""Whether a database may be served from, and whether its operator may work on it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, LiteralString
+from typing import Any, Final, LiteralString
 
-from clincore.domain.errors import DatabaseNotReady
+import psycopg
+from attrs import frozen
+
+from clincore.adapters.postgres.errors import OWNERS_DATABASE_UNREACHABLE, translating
+from clincore.domain.errors import DatabaseNotReady, DatabaseUnavailable, RightsMissing
 from clincore.domain.migration import HEAD
-
-if TYPE_CHECKING:
-    import psycopg
 
 _ROLE: Final[LiteralString] = """
     SELECT current_user::text, rolsuper, rolbypassrls, to_regclass('public.alembic_version') IS NOT NULL,
@@ -16,27 +17,65 @@ _ROLE: Final[LiteralString] = """
     FROM pg_catalog.pg_roles WHERE rolname = current_user
 """
 _CURRENT: Final[LiteralString] = "SELECT version_num FROM public.alembic_version"
+_CONNECT_SECONDS: Final = 10
+
+
+@frozen
+class _Standing:
+    """Who is connected, and to what."""
+
+    role: str
+    is_superuser: bool
+    bypasses: bool
+    is_migrated: bool
+    is_stranger: bool
 
 
 async def require_ready(connection: psycopg.AsyncConnection[Any]) -> None:
     """Raise DatabaseNotReady, with the cure, for a role that passes the tenants' walls or another revision."""
-    row = await (await connection.execute(_ROLE)).fetchone()
-    if row is None:
-        raise DatabaseNotReady("The database does not say which role this is.")
-    role, is_superuser, bypasses, is_migrated, is_stranger = row
-    if is_superuser or bypasses:
-        power = "a superuser" if is_superuser else "a role with BYPASSRLS"
+    standing = await _standing(connection)
+    role = standing.role
+    if standing.is_superuser or standing.bypasses:
+        power = "a superuser" if standing.is_superuser else "a role with BYPASSRLS"
         raise DatabaseNotReady(
             f"The role {role!r} of DATABASE_URL is {power}: row-level security would not bind it. Use a role made with "
             "CREATE ROLE clincore_user LOGIN NOSUPERUSER NOBYPASSRLS."
         )
-    if is_stranger:
+    if standing.is_stranger:
         raise DatabaseNotReady(
             f"The role {role!r} of DATABASE_URL has no rights on ClinCore's tables. Run 'clincore migrate upgrade "
             "head'; where that says nothing, they were granted to another role, the user of DATABASE_URL when the "
             f"migrations ran: use that role, or GRANT it to {role!r}."
         )
-    current = await (await connection.execute(_CURRENT)).fetchone() if is_migrated else None
+    await _require_head(connection, standing)
+
+
+async def require_head(conninfo: str) -> None:
+    """Ask, over a connection of its own, whether an operator can work here: any role will do that may see the revision.
+
+    Raises DatabaseUnavailable, DatabaseNotReady for another revision, each with the cure, and RightsMissing.
+    """
+    try:
+        connection = await psycopg.AsyncConnection.connect(conninfo, autocommit=True, connect_timeout=_CONNECT_SECONDS)
+    except psycopg.OperationalError:
+        raise DatabaseUnavailable(OWNERS_DATABASE_UNREACHABLE) from None
+    async with connection:
+        with translating():
+            standing = await _standing(connection)
+            if standing.is_stranger:
+                raise RightsMissing
+            await _require_head(connection, standing)
+
+
+async def _standing(connection: psycopg.AsyncConnection[Any]) -> _Standing:
+    row = await (await connection.execute(_ROLE)).fetchone()
+    if row is None:
+        raise DatabaseNotReady("The database does not say which role this is.")
+    return _Standing(*row)
+
+
+async def _require_head(connection: psycopg.AsyncConnection[Any], standing: _Standing) -> None:
+    current = await (await connection.execute(_CURRENT)).fetchone() if standing.is_migrated else None
     if current is None or current[0] != HEAD:
         found = current[0] if current else "no revision"
         raise DatabaseNotReady(

@@ -19,6 +19,8 @@ _ADD: Final[LiteralString] = """
     VALUES (%(tenant_id)s, %(name)s, %(created_at)s, %(plan)s)
 """
 _ADD_TO_DIRECTORY: Final[LiteralString] = "INSERT INTO clincore.tenant_directory (id) VALUES (%(tenant_id)s)"
+_GET: Final[LiteralString] = "SELECT id, name, plan, created_at FROM public.tenants WHERE id = %(tenant_id)s"
+_SET_PLAN: Final[LiteralString] = "UPDATE public.tenants SET plan = %(plan)s WHERE id = %(tenant_id)s"
 # An advisory lock, because the service has no right to lock rows of tenants; it is taken before what follows in the
 # transaction takes its snapshot, so that a count sees what those before it committed.
 _HOLD_PLAN: Final[LiteralString] = """
@@ -43,6 +45,12 @@ class PostgresTenantStore:
         self._work.write(_ADD, named)
         self._work.write(_ADD_TO_DIRECTORY, {})
 
+    def get(self) -> Pending[Tenant | None]:
+        return self._work.ask(_GET, {}, _maybe_tenant)
+
+    def set_plan(self, plan: Plan) -> Pending[bool]:
+        return self._work.write(_SET_PLAN, {"plan": plan.value})
+
     def hold_plan(self) -> Pending[Tenant | None]:
         return self._work.ask(_HOLD_PLAN, {}, _maybe_tenant)
 
@@ -53,5 +61,5 @@ class PostgresTenantStore:
 def _maybe_tenant(rows: Sequence[Row]) -> Tenant | None:
     if not rows:
         return None
-    tenant_id, name, plan, created_at, _ = rows[0]
+    tenant_id, name, plan, created_at, *_ = rows[0]
     return Tenant(id=tenant_id, name=name, plan=Plan(plan), created_at=created_at)

@@ -25,6 +25,8 @@ _COMMANDS: Final = {
     "demo": "Show the whole job on a real PostgreSQL of its own, in under a minute.",
     "serve": "Serve ClinCore over HTTP; --embedded brings its own PostgreSQL.",
     "migrate": "Bring a database's schema up or down, and say where it is.",
+    "tenant": "Set up clinics, list them, and put them on a plan.",
+    "key": "Make, list and revoke the API keys of a clinic.",
     "repertory": "Import, search and rank with a repertory; no database needed.",
 }
 _EPILOG: Final = """\

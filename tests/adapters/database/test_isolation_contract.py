@@ -115,6 +115,7 @@ async def test_another_tenants_ids_behave_exactly_as_unknown_ones(harness: Harne
             lambda work: work.cases.list(patient_id=patient_id, status=None, page=ALL),
             lambda work: work.keys.get(key_id),
             lambda work: work.keys.retire(key_id, at=NOW, expires_at=NOW),
+            lambda work: work.keys.revoke(key_id, at=NOW),
             lambda work: work.access_log.touched(Action.VIEW, Record(RecordType.PATIENT, patient_id)),
             lambda work: work.access_log.touched(Action.VIEW, Record(RecordType.CASE, closed_id)),
             lambda work: work.usage.count(Record(RecordType.PATIENT, patient_id)),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
+import pytest
+from attrs import evolve
 from database_harness import (
+    ALL,
     MINUTE,
     NOW,
     Harness,
@@ -83,3 +86,80 @@ async def test_of_several_that_retire_one_key_at_once_one_wins(harness: Harness)
     results = await outcomes(*(retire() for _ in range(8)))
     assert sum(result is True for result in results) == 1
     assert all(result in (True, False) or isinstance(result, Unauthenticated) for result in results)
+
+
+@scenario
+async def test_a_key_is_revoked_once_and_is_not_let_in_again(harness: Harness) -> None:
+    member = await harness.member()
+    before = await member.key()
+    assert before is not None
+
+    async def revoke(key_id: UUID, at: datetime) -> bool:
+        return await member.ask_committed(lambda work: work.keys.revoke(key_id, at=at))
+
+    revoked = await member.with_key(revoked_at=NOW)
+    assert await revoke(uuid4(), NOW) is False
+    assert await revoke(revoked.key_id, NOW + MINUTE) is False
+    assert await revoke(member.key_id, NOW) is True
+    assert await revoke(member.key_id, NOW + MINUTE) is False
+    assert await member.key() == evolve(before, revoked_at=NOW)
+    assert await revoked.key() == evolve(
+        before, id=revoked.key_id, key_hash=revoked.digest, role=Role.USER, revoked_at=NOW
+    )
+    with pytest.raises(Unauthenticated):
+        await member.do()
+
+
+@scenario
+async def test_a_key_that_was_rotated_or_has_expired_is_revoked_too(harness: Harness) -> None:
+    """It may be in its grace, and it never comes back, whatever the clock."""
+    member = await harness.member()
+    for fields in ({"rotated_at": NOW, "expires_at": NOW + MINUTE}, {"expires_at": NOW - MINUTE}):
+        other = await member.with_key(**fields)
+        assert await member.ask_committed(lambda work, one=other: work.keys.revoke(one.key_id, at=NOW)) is True  # type: ignore[misc]
+        with pytest.raises(Unauthenticated):
+            await other.do(at=NOW - 2 * MINUTE)
+
+
+@scenario
+async def test_a_revocation_that_is_not_committed_leaves_the_key(harness: Harness) -> None:
+    member = await harness.member()
+    assert await member.ask(lambda work: work.keys.revoke(member.key_id, at=NOW)) is True
+    await member.do()
+
+
+@scenario
+async def test_of_several_that_revoke_one_key_at_once_one_wins(harness: Harness) -> None:
+    member = await harness.member()
+    results = await outcomes(
+        *(member.ask_committed(lambda work: work.keys.revoke(member.key_id, at=NOW)) for _ in range(8))
+    )
+    assert sorted(map(repr, results)) == ["False"] * 7 + ["True"]
+
+
+@scenario
+async def test_a_key_that_is_revoked_and_rotated_at_once_ends_and_has_no_two_ends(harness: Harness) -> None:
+    """Where the rotation comes second it finds the key revoked; where it comes first both are kept."""
+    member = await harness.member()
+    revoked, retired = await outcomes(
+        member.ask_committed(lambda work: work.keys.revoke(member.key_id, at=NOW)),
+        member.ask_committed(lambda work: work.keys.retire(member.key_id, at=NOW, expires_at=NOW)),
+    )
+    key = await member.key()
+    assert key is not None
+    assert (revoked, key.revoked_at) == (True, NOW)
+    assert (key.rotated_at is not None) is retired
+
+
+@scenario
+async def test_every_key_is_listed_whatever_has_become_of_it(harness: Harness) -> None:
+    member = await harness.member()
+    others = [
+        await member.with_key(**fields)
+        for fields in ({"revoked_at": NOW}, {"expires_at": NOW}, {"rotated_at": NOW, "expires_at": NOW}, {})
+    ]
+    expected = [await one.key() for one in (member, *others)]
+    listed = (await member.ask(lambda work: work.keys.list(ALL))).items
+    assert set(listed) == set(expected)
+    stranger = await harness.member()
+    assert (await stranger.ask(lambda work: work.keys.list(ALL))).items == (await stranger.key(),)

@@ -94,6 +94,20 @@ async def test_pages_of_the_access_log_are_complete_without_repeats_newest_first
 
 
 @FEW
+@given(offsets=offsets, limit=st.integers(1, 5))
+@scenario
+async def test_pages_of_keys_are_complete_without_repeats_newest_first(
+    harness: Harness, offsets: list[int], limit: int
+) -> None:
+    member = await harness.member()
+    holders = [member, *[await member.with_key(created_at=NOW + timedelta(seconds=offset)) for offset in offsets]]
+    entered = [key for holder in holders if (key := await holder.key())]
+    assert len(entered) == len(offsets) + 1
+    found = await pages(lambda page: member.ask(lambda work: work.keys.list(page)), limit)
+    assert found == sorted(entered, key=lambda key: (key.created_at, key.id), reverse=True)
+
+
+@FEW
 @given(before=offsets, between=offsets, limit=st.integers(1, 4))
 @scenario
 async def test_records_entered_between_two_pages_shift_nothing(

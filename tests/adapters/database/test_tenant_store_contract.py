@@ -30,11 +30,12 @@ FEW = settings(max_examples=25)
 @scenario
 async def test_a_tenant_comes_back_as_entered(harness: Harness, plan: Plan) -> None:
     member = await harness.member(plan=plan)
-    assert await member.ask(lambda work: work.tenants.hold_plan()) == Tenant(
-        id=member.tenant_id, name="Klinik Ä", plan=plan, created_at=NOW
-    )
+    expected = Tenant(id=member.tenant_id, name="Klinik Ä", plan=plan, created_at=NOW)
+    assert await member.ask(lambda work: work.tenants.hold_plan()) == expected
+    assert await member.ask(lambda work: work.tenants.get()) == expected
     unknown = evolve(member, tenant_id=uuid4())
     assert await unknown.ask(lambda work: work.tenants.hold_plan()) is None
+    assert await unknown.ask(lambda work: work.tenants.get()) is None
 
 
 @scenario

@@ -30,6 +30,8 @@ def test_a_closed_database_is_unavailable(harness: Harness) -> None:
             with pytest.raises(DatabaseUnavailable):
                 await database.check()
             with pytest.raises(DatabaseUnavailable):
+                await database.tenant_ids()
+            with pytest.raises(DatabaseUnavailable):
                 async with database.provisioning(uuid4()) as work:
                     await work.commit()
 

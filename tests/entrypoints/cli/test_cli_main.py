@@ -22,7 +22,7 @@ def test_the_console_script_says_its_version() -> None:
 def test_help_says_what_clincore_is_the_commands_and_where_the_settings_are() -> None:
     ended = clincore("--help")
     assert (ended.code, ended.err) == (0, "")
-    for told in ("homeopathy", "demo", "serve", "migrate", "repertory", "DATABASE_URL", "README"):
+    for told in ("homeopathy", "demo", "serve", "migrate", "tenant", "key", "repertory", "DATABASE_URL", "README"):
         assert told in ended.out
 
 
@@ -43,6 +43,12 @@ def test_help_imports_no_driver_and_no_server() -> None:
         ("serve",),
         ("migrate", "upgrade"),
         ("migrate", "downgrade"),
+        ("tenant", "create"),
+        ("tenant", "list"),
+        ("tenant", "set-plan"),
+        ("key", "create"),
+        ("key", "list"),
+        ("key", "revoke"),
         ("repertory", "search"),
         ("repertory", "rank"),
         ("repertory", "import", "kent"),

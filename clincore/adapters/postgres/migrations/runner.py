@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, LiteralString
 import psycopg
 from psycopg import pq
 
+from clincore.adapters.postgres.errors import OWNERS_DATABASE_UNREACHABLE
 from clincore.adapters.postgres.migrations.refusals import execute, refusal, stamp_refused
 from clincore.adapters.postgres.migrations.revisions import read_chain
 from clincore.adapters.postgres.migrations.script import LOCK_SECONDS, STATE, begin, expecting, script, stamping
@@ -179,10 +180,7 @@ class PostgresMigrations:
         try:
             return await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True, connect_timeout=10)
         except psycopg.OperationalError:
-            raise DatabaseUnavailable(
-                "The database cannot be reached over MIGRATION_DATABASE_URL (or DATABASE_URL): is it running, and are "
-                "host, port, database, user and password right?"
-            ) from None
+            raise DatabaseUnavailable(OWNERS_DATABASE_UNREACHABLE) from None
 
 
 async def _require_fit(connection: psycopg.AsyncConnection[Any]) -> None:
