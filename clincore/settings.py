@@ -61,6 +61,14 @@ class Settings:
         return settings
 
     @classmethod
+    def read_database(cls, environment: Mapping[str, str]) -> DatabaseUrl:
+        """Return the service's database alone; raises SettingsError."""
+        reader = _Reader(environment)
+        database = reader.database("DATABASE_URL", "set it to the URL that the service connects with")
+        reader.finish()
+        return database or _NOWHERE
+
+    @classmethod
     def read_migration_database(cls, environment: Mapping[str, str]) -> tuple[DatabaseUrl, str | None]:
         """Return where migrations run, and the service role, the user of DATABASE_URL; raises SettingsError."""
         reader = _Reader(environment)

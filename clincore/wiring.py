@@ -34,9 +34,11 @@ if TYPE_CHECKING:
     from clincore.ports.clock import Clock
     from clincore.ports.database import Database
     from clincore.ports.entropy import Entropy
+    from clincore.ports.examination import Examination
     from clincore.ports.migrations import Migrations
     from clincore.ports.ranking_method import RankingMethod
     from clincore.ports.repertory import Repertory
+    from clincore.ports.walls import Walls
     from clincore.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -196,7 +198,7 @@ async def open_tenants(url: DatabaseUrl) -> AsyncIterator[Tenants]:
     from clincore.adapters.system.entropy import SystemEntropy
 
     async with AsyncExitStack() as stack:
-        conninfo = await _owner_conninfo(stack, url)
+        _, conninfo = await _conninfos(stack, url)
         await require_head(conninfo)
         database = PostgresDatabase(conninfo, max_connections=1)
         await database.open()
@@ -204,14 +206,45 @@ async def open_tenants(url: DatabaseUrl) -> AsyncIterator[Tenants]:
         yield Tenants(OperatorResources(database=database, clock=SystemClock(), entropy=SystemEntropy()))
 
 
-async def _owner_conninfo(stack: AsyncExitStack, url: DatabaseUrl) -> str:
+@asynccontextmanager
+async def open_walls(url: DatabaseUrl) -> AsyncIterator[Walls]:
+    """Open the walls of the database of a URL, as the service meets them; an embedded server runs for as long.
+
+    Raises SettingsError for ``memory:`` and for a directory without a database.
+    """
+    from clincore.adapters.postgres.walls.proof import PostgresWalls
+
+    async with AsyncExitStack() as stack:
+        service, _ = await _conninfos(stack, url)
+        yield PostgresWalls(service)
+
+
+@asynccontextmanager
+async def open_examination(url: DatabaseUrl, migration_url: DatabaseUrl) -> AsyncIterator[Examination]:
+    """Open the checklist of a deployment's database, given both its URLs; an embedded server runs for as long.
+
+    Raises SettingsError for ``memory:`` and for a directory without a database.
+    """
+    from clincore.adapters.postgres.doctor.examination import PostgresExamination
+    from clincore.adapters.system.clock import SystemClock
+
+    async with AsyncExitStack() as stack:
+        service, owner = await _conninfos(stack, url)
+        if url.directory is None and migration_url.kind is DatabaseKind.POSTGRES:
+            _require_conninfo(migration_url)
+            owner = migration_url.conninfo
+        yield PostgresExamination(service, owner if owner != service else None, SystemClock())
+
+
+async def _conninfos(stack: AsyncExitStack, url: DatabaseUrl) -> tuple[str, str]:
+    """Return how the service and the owner connect to a database that is there."""
     if url.kind is DatabaseKind.MEMORY:
         raise SettingsError(
             ["DATABASE_URL is memory:, whose tenants are known to their process alone; name a PostgreSQL database."]
         )
     if url.directory is None:
         _require_conninfo(url)
-        return url.conninfo
+        return url.conninfo, url.conninfo
     from clincore.adapters.embedded_postgres.home import holds_database
     from clincore.adapters.embedded_postgres.server import EmbeddedPostgres
 
@@ -222,7 +255,8 @@ async def _owner_conninfo(stack: AsyncExitStack, url: DatabaseUrl) -> str:
                 "makes one, and so does 'clincore serve'."
             ]
         )
-    return (await stack.enter_async_context(EmbeddedPostgres(url.directory))).owner_url
+    address = await stack.enter_async_context(EmbeddedPostgres(url.directory))
+    return address.service_url, address.owner_url
 
 
 def migrations_without_database(service_role: str) -> Migrations:
@@ -264,6 +298,22 @@ async def refusal_of(
     finally:
         await database.close()
     return None
+
+
+@asynccontextmanager
+async def open_repertory(
+    path: Path | None, cache_directory: Path | None = None, progress: Progress = silent
+) -> AsyncIterator[Repertory]:
+    """Open a repertory's file, None for the starter repertory; raises RepertoryError."""
+    async with AsyncExitStack() as stack:
+        yield await _repertory(stack, path, cache_directory, progress)
+
+
+def roles_script(*, database: str, owner: str, service: str, backup: str) -> str:
+    """Return the script for psql that makes a deployment's roles and its database."""
+    from clincore.adapters.postgres.roles import roles_script as script
+
+    return script(database=database, owner=owner, service=service, backup=backup)
 
 
 def import_kent(

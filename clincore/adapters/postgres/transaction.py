@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, LiteralString, TypeVar
 
 import psycopg
-from psycopg import sql
 
 from clincore.adapters.postgres.authentication import (
     CHECK_KEY,
@@ -17,6 +16,7 @@ from clincore.adapters.postgres.authentication import (
 )
 from clincore.adapters.postgres.errors import translated
 from clincore.adapters.postgres.statement import Row, Statement
+from clincore.adapters.postgres.tenant_binding import bind_tenant
 from clincore.adapters.postgres.watchdog import answer_expected
 from clincore.domain.errors import CommitUncertain
 from clincore.ports.pending import Pending
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _BEGIN_ONE_TRIP: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ"
-_BIND_TENANT: Final = sql.SQL("SET LOCAL app.tenant_id = {}")
 
 
 class PostgresTransaction:
@@ -155,7 +154,7 @@ class PostgresTransaction:
             _deliver(statement, cursor.rowcount, answer)
 
     async def _begin(self, *, is_one_trip: bool) -> None:
-        """Open the transaction and bind it to the tenant: the one place where ``app.tenant_id`` is set.
+        """Open the transaction and bind it to the tenant.
 
         What travels in one round trip with the key's check sees one snapshot: a key that ends meanwhile is valid for
         the read, the log and the usage alike, or for none of them. What takes several trips sees what others commit
@@ -164,7 +163,7 @@ class PostgresTransaction:
         if not self._begun:
             self._begun = True
             await self._connection.execute(_BEGIN_ONE_TRIP if is_one_trip else _BEGIN)
-            await self._connection.execute(_BIND_TENANT.format(str(self.tenant_id)), prepare=False)
+            await bind_tenant(self._connection, self.tenant_id)
 
     async def _keep_last_use(self) -> None:
         """Keep, in a transaction of its own, when the key was used; the call is done, whatever becomes of it."""

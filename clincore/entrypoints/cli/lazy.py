@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 class LazyGroup(click.Group):
-    """``lazy`` holds for each command its line of help; its module here of the same name has it as ``command``."""
+    """``lazy`` holds for each command its line of help; its module here, of the same name, has it as ``command``.
+
+    A dash in a command's name is an underscore in its module's.
+    """
 
     def __init__(self, *arguments: Any, lazy: Mapping[str, str], **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -24,7 +27,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self._lazy:
             return super().get_command(ctx, cmd_name)
-        command: click.Command = import_module(f"clincore.entrypoints.cli.{cmd_name}").command
+        command: click.Command = import_module(f"clincore.entrypoints.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's form

@@ -95,19 +95,25 @@ class PostgresMigrations:
         async with await self._connect() as connection:
             if await _current(connection) is None:
                 return Verification(current=None, pending=tuple(self.chain))
-            async with connection.transaction():
-                await connection.execute(_ONE_MOMENT)
-                current = await _current(connection)
-                if current not in {revision.id for revision in self.chain}:
-                    told = f"this version of ClinCore does not know the revision {current}"
-                    return Verification(current=current, differences=(told,))
-                applied = applied_part(self.chain, current)
-                return Verification(
-                    current=current,
-                    pending=tuple(self.chain[len(applied) :]),
-                    changed_files=await changed_files(connection, applied),
-                    differences=await schema_differences(connection, applied, self._service_role),
-                )
+            try:
+                async with connection.transaction():
+                    await connection.execute(_ONE_MOMENT)
+                    return await self._verified(connection)
+            except psycopg.Error as error:
+                raise refusal(error, Waiting(), self._lock_seconds) from None
+
+    async def _verified(self, connection: psycopg.AsyncConnection[Any]) -> Verification:
+        current = await _current(connection)
+        if current not in {revision.id for revision in self.chain}:
+            told = f"this version of ClinCore does not know the revision {current}"
+            return Verification(current=current, differences=(told,))
+        applied = applied_part(self.chain, current)
+        return Verification(
+            current=current,
+            pending=tuple(self.chain[len(applied) :]),
+            changed_files=await changed_files(connection, applied),
+            differences=await schema_differences(connection, applied, self._service_role),
+        )
 
     def printed(self, current: str | None, target: str, direction: Direction, *, allow_data_loss: bool = False) -> str:
         opening = begin(self._lock_seconds)

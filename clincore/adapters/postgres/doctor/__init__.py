@@ -1,0 +1,1 @@
+"""The deployment's checklist, as far as the database can tell."""
