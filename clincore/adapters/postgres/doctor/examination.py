@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     from clincore.ports.clock import Clock
 
-_SESSION: Final[LiteralString] = "SET TIME ZONE 'UTC'; SET lock_timeout = '3s'; SET statement_timeout = '60s'"
+_SESSION: Final[LiteralString] = """
+    SET TIME ZONE 'UTC'; SET lock_timeout = '3s'; SET statement_timeout = '60s'; SET search_path = pg_catalog
+"""
 _REACH: Final = "is it running, and are host, port, database, user and password right?"
 _OWNER: Final[LiteralString] = """
     SELECT current_user::text, rolsuper,
@@ -44,9 +46,13 @@ class PostgresExamination:
             return [failed("server", "it cannot be reached over DATABASE_URL", _REACH)]
         async with connection:
             with translating():
-                await connection.execute(_SESSION)
-                role = connection.info.user
-                return [*await self._over_service(connection), *await self._over_owner(role)]
+                try:
+                    await connection.execute(_SESSION)
+                    role = connection.info.user
+                    return [*await self._over_service(connection), *await self._over_owner(role)]
+                except psycopg.errors.LockNotAvailable:
+                    told = "one is locked by another transaction, so that it cannot be looked at"
+                    return [failed("tables", told, "try again when that has ended")]
 
     async def _over_service(self, connection: psycopg.AsyncConnection[Any]) -> list[Finding]:
         findings = [*await checks.server(connection), *await look(connection, ROLE)]

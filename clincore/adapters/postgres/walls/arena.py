@@ -26,9 +26,10 @@ NO_SUCH_ROW: Final = "23503"
 
 @frozen
 class Answer:
-    """What a statement came to: the SQLSTATE of its refusal, or how many rows it touched and its first value."""
+    """What a statement came to: its refusal's SQLSTATE and constraint, or how many rows it touched and its value."""
 
     refusal: str | None = None
+    constraint: str | None = None
     count: int = 0
     value: Any = None
 
@@ -55,7 +56,7 @@ class Arena:
         except errors.Error as error:
             if error.sqlstate is None:
                 raise
-            return Answer(refusal=error.sqlstate)
+            return Answer(refusal=error.sqlstate, constraint=error.diag.constraint_name)
 
     async def copied_out(self, statement: sql.Composed) -> bytes | None:
         """Return what COPY TO gives the attacker, None where it is refused."""

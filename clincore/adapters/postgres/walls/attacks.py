@@ -80,10 +80,10 @@ async def refer_to_another_tenants_row(arena: Arena, table: TenantTable) -> str 
 
 async def learn_of_an_id(arena: Arena, table: TenantTable) -> str | None:
     """A unique key's check does not obey row-level security either."""
-    for name, row in await _with_hidden_keys(arena, table):
+    for _, row in await _with_hidden_keys(arena, table):
         answer = await arena.attempt(arena.own, insert(table, row))
         if answer.refusal == DUPLICATE:
-            return f"{name} refuses what another tenant has, and so tells that it exists"
+            return f"{answer.constraint} refuses what another tenant has, and so tells that it exists"
     return None
 
 

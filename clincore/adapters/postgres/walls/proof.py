@@ -26,7 +26,10 @@ from clincore.domain.finding import Finding, failed, passed, warned
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_SESSION: Final[LiteralString] = "SET lock_timeout = '2s'; SET statement_timeout = '60s'"
+# With no schema taken as known, the catalog's functions write every name in full.
+_SESSION: Final[LiteralString] = """
+    SET lock_timeout = '2s'; SET statement_timeout = '60s'; SET search_path = pg_catalog
+"""
 _UNBOUND: Final[LiteralString] = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
 _TENANT: Final[LiteralString] = "SELECT nullif(current_setting('app.tenant_id', true), '')"
 _VIEWS: Final[LiteralString] = (
@@ -53,20 +56,28 @@ class PostgresWalls:
             raise DatabaseUnavailable from None
         async with connection:
             with translating():
-                await connection.execute(_SESSION)
-                tables = await find_tenant_tables(connection)
-                if not tables:
-                    return [failed("tables", "no table with a tenant is there", "clincore migrate upgrade head")]
-                findings = [passed("tables", f"{len(tables)} with a tenant: {', '.join(one.name for one in tables)}")]
-                if await _is_unbound(connection):
-                    # Whatever such a role gets through with says nothing of the walls.
-                    return [*findings, *await look(connection, ROLE)]
-                for lint in LINTS:
-                    findings += await look(connection, lint)
-                findings += await look_at_grants(connection)
-                findings += await _attack_connection(connection)
-                findings += await _attack_tables(connection, tables)
-                return [*findings, *await _attack_views(connection)]
+                try:
+                    await connection.execute(_SESSION)
+                    return await _prove(connection)
+                except psycopg.errors.LockNotAvailable:
+                    told = "one is locked by another transaction, so that it cannot be looked at"
+                    return [failed("tables", told, "try again when that has ended")]
+
+
+async def _prove(connection: psycopg.AsyncConnection[Any]) -> list[Finding]:
+    tables = await find_tenant_tables(connection)
+    if not tables:
+        return [failed("tables", "no table with a tenant is there", "clincore migrate upgrade head")]
+    findings = [passed("tables", f"{len(tables)} with a tenant: {', '.join(one.name for one in tables)}")]
+    if await _is_unbound(connection):
+        # Whatever such a role gets through with says nothing of the walls.
+        return [*findings, *await look(connection, ROLE)]
+    for lint in LINTS:
+        findings += await look(connection, lint)
+    findings += await look_at_grants(connection)
+    findings += await _attack_connection(connection)
+    findings += await _attack_tables(connection, tables)
+    return [*findings, *await _attack_views(connection)]
 
 
 async def _is_unbound(connection: psycopg.AsyncConnection[Any]) -> bool:
