@@ -19,6 +19,7 @@ _SCRIPT: Final[
 \getenv service_password CLINCORE_SERVICE_PASSWORD
 \getenv backup_password CLINCORE_BACKUP_PASSWORD
 
+SET client_min_messages = warning;
 -- No password is to be found in the server's log.
 SET log_statement = 'none';
 SET log_min_duration_statement = -1;

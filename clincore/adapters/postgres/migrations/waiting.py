@@ -53,6 +53,7 @@ async def _watch(conninfo: str, pid: int, waiting: Waiting, tell: Callable[[str]
     # A watcher that cannot look is no reason for the migration to fail.
     with suppress(psycopg.Error):
         async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True, connect_timeout=5) as second:
+            await second.execute("SET search_path = pg_catalog")  # names are written in full
             while True:
                 rows = await (await second.execute(_WAITS, {"pid": pid})).fetchall()
                 seen = "; ".join(_in_words(row) for row in rows)
