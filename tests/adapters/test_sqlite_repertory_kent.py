@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
+from kent_queries import MEANT
 
 from clincore.adapters.sqlite_repertory import ImportSummary, SqliteRepertory, import_kent_rows
 
@@ -85,6 +86,14 @@ def test_the_rubric_that_is_meant_stands_first(
 ) -> None:
     """As a practitioner would ask for it."""
     assert " > ".join(search(kent, runner, query).hits[0].path) == path
+
+
+@pytest.mark.parametrize(("query", "rubric"), MEANT.items(), ids=MEANT)
+def test_the_rubric_that_a_practitioner_means_is_among_the_first_five(
+    kent: SqliteRepertory, runner: asyncio.Runner, query: str, rubric: int
+) -> None:
+    """Two words or three are enough; nobody reads a second page."""
+    assert rubric in [hit.id for hit in search(kent, runner, query).hits[:5]]
 
 
 def test_paging_through_a_chapter_finds_every_rubric_once(kent: SqliteRepertory, runner: asyncio.Runner) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define, field
 
+from clincore.adapters.sqlite_repertory.folding import spellings
 from clincore.adapters.sqlite_repertory.source import split_path
 from clincore.domain.errors import RepertoryError
 from clincore.domain.fingerprint import MerkleTree, rubric_leaf
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from clincore.adapters.sqlite_repertory.source import Source
     from clincore.domain.progress import Progress
 
-FORMAT = 1
+FORMAT = 2
 """Raised with every change of the derived file's content, and of the order of search results."""
 
 _SCHEMA = """
@@ -60,7 +61,7 @@ _Row = TypeVar("_Row", bound=tuple[Any, ...])
 _NO_GRADES: tuple[int | None, Iterator[tuple[int, str, int]]] = (None, iter(()))
 _WORD = re.compile(r"[^\W_]+")
 _MIDDLE_CLASS, _LAST_CLASS = 64, 1023
-_BARRIER = "\ue000"  # a word of its own that no query can hold, so that no phrase reaches over it
+_BARRIER = " \ue000 "  # a word of its own that no query can hold, so that no phrase reaches over it
 _MOST_PATHS = 20_000
 _EVERY = 1000
 
@@ -91,7 +92,12 @@ def searchable(path: tuple[str, ...]) -> str:
     """
     written = " ".join(path)
     read = " ".join(" ".join(reversed(text.split(", "))) for text in path)
-    return written if read == written else f"{written} {_BARRIER} {read}"
+    return _BARRIER.join(dict.fromkeys((*spellings(written), *spellings(read))))
+
+
+def searchable_own(path: tuple[str, ...]) -> str:
+    """Return the text in which a rubric's own text, without those above it, is found."""
+    return _BARRIER.join(spellings(path[-1]))
 
 
 def grade_word(remedy: int, grade: int) -> str:
@@ -176,7 +182,8 @@ class _Build:
             words.append(grade_word(number, grades[remedy]))
         self.connection.execute(_ADD_RUBRIC, (rubric_id, parent, len(grades), leaf))
         self.connection.execute(
-            _ADD_WAITING, (place(rubric_id, path, len(grades)), searchable(path), path[-1], " ".join(words))
+            _ADD_WAITING,
+            (place(rubric_id, path, len(grades)), searchable(path), searchable_own(path), " ".join(words)),
         )
 
     def _path(self, rubric_id: int, parent: int | None, item: str) -> tuple[str, ...]:
