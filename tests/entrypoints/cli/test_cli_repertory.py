@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from command_line import Ended, clincore
+from oorep_dumps import database, write_dump
 from service import environment
 
 ARSENICUM = ("--rubric", "8", "--rubric", "18", "--rubric", "29", "--rubric", "71")
@@ -228,6 +229,31 @@ def test_import_names_the_line_that_is_broken_and_writes_nothing(tmp_path: Path)
     assert ended.code == 1
     assert "grades.tsv, line 3: grade '8'" in ended.err
     assert [path.name for path in tmp_path.iterdir()] == ["rows"]
+
+
+def test_an_oorep_dump_is_imported_by_its_abbreviation(tmp_path: Path) -> None:
+    dump, out = write_dump(database(), tmp_path / "oorep.sql"), tmp_path / "kent.sqlite"
+    refused = clincore("repertory", "import", "oorep", dump, "--out", out)
+    assert (refused.code, refused.out) == (1, "")
+    assert "choose one of: kent-de (24 rubrics), publicum (24 rubrics)" in refused.err
+    ended = clincore("repertory", "import", "oorep", dump, "--out", out, "--abbrev", "kent-de")
+    assert ended.code == 0
+    assert ended.out.startswith(f"{out}: 24 rubrics, 4 remedies, ")
+    told = clincore("repertory", "info", "--repertory", out)
+    assert told.lines[0].split(maxsplit=1) == ["name", "Kents Repertorium"]
+    assert told.lines[1].split() == ["edition", "6."]
+
+
+def test_csv_tables_are_imported_with_the_columns_that_are_named(tmp_path: Path) -> None:
+    table, out = tmp_path / "sheet.csv", tmp_path / "sheet.sqlite"
+    table.write_text("Rubric;Drug;Points\nMind > FEAR;acon;3\n")
+    words = ("repertory", "import", "csv", table, "--out", out, "--name", "Sheet")
+    refused = clincore(*words, "--column", "grade")
+    assert (refused.code, refused.out) == (2, "")
+    assert "grade is not FIELD=COLUMN, as in grade=Weight" in refused.err
+    ended = clincore(*words, "--column", "grade=Points", "--column", "remedy=Drug")
+    assert (ended.code, ended.out) == (0, f"{out}: 2 rubrics, 1 remedies, 1 grades\n")
+    assert "acon 3" in clincore("repertory", "search", "fear", "--repertory", out).out
 
 
 def test_import_draws_bars_on_a_terminal(tmp_path: Path) -> None:
