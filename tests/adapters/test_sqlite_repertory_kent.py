@@ -119,3 +119,12 @@ def test_filters_hold_in_every_hit(kent: SqliteRepertory, runner: asyncio.Runner
     rubrics = runner.run(kent.rubrics([hit.id for hit in page.hits]))
     assert len(page.hits) == 50
     assert all(rubric.grades["bell"] >= 3 for rubric in rubrics.values())
+
+
+def test_the_one_cross_reference_of_kent_leads_to_its_rubric(kent: SqliteRepertory, runner: asyncio.Runner) -> None:
+    """ "slow (See Feeble" stands on another page of the book than "feeble stream"."""
+    family = runner.run(kent.family(31597))
+    assert family is not None
+    assert [(found.text, [line.id for line in found.rubrics]) for found in family.cross_references] == [
+        ("Feeble", [31440])
+    ]

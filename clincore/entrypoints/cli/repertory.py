@@ -11,6 +11,7 @@ from clincore.entrypoints.cli.importing import importing
 from clincore.entrypoints.cli.opened import opened_repertory, repertory_option
 from clincore.entrypoints.cli.ranking import rank
 from clincore.entrypoints.cli.running import run
+from clincore.entrypoints.cli.showing import show
 from clincore.entrypoints.cli.tables import Column, facts, table
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ command.add_command(rank)
 
 
 command.add_command(importing)
+command.add_command(show)
 
 
 @command.command()

@@ -156,6 +156,29 @@ def test_a_search_that_finds_nothing_says_so() -> None:
     assert (ended.code, ended.out, ended.err) == (0, "", f"{CHOICE}No rubric fits.\n")
 
 
+def test_show_prints_a_rubric_with_its_remedies_and_the_tree_around_it() -> None:
+    ended = clincore("repertory", "show", "4")
+    head, remedies, above, beside, below = ended.out.rstrip("\n").split("\n\n")
+    assert (ended.code, ended.err, head) == (0, CHOICE, "4  Mind > ANXIETY")
+    assert [line.split(":")[0] for line in remedies.splitlines()] == ["grade 3", "grade 2"]
+    assert above.splitlines()[0] == "above:"
+    assert above.splitlines()[-1].split()[-1] == "Mind"
+    assert "ANGER" in beside
+    assert "night, midnight, after" in below
+
+
+def test_show_without_an_id_lists_the_chapters() -> None:
+    ended = clincore("repertory", "show")
+    assert (ended.code, ended.err) == (0, CHOICE)
+    assert ended.lines[2].split() == ["1", "0", "20", "Mind"]
+
+
+def test_show_refuses_a_rubric_that_does_not_exist() -> None:
+    ended = clincore("repertory", "show", "99999")
+    assert (ended.code, ended.out) == (1, "")
+    assert "ClinCore Starter Repertory has no rubric 99999" in ended.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
