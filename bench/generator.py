@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import random
-import sqlite3
-from contextlib import closing
 from itertools import accumulate
 from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+
+from clincore.adapters.sqlite_repertory import write_repertory as write_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
-
-_SCHEMA = """
-PRAGMA journal_mode = OFF;
-PRAGMA synchronous = OFF;
-CREATE TABLE info (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE syntree (id INTEGER PRIMARY KEY, parent_id INTEGER, item TEXT NOT NULL);
-CREATE TABLE symptom_remedies (symptom_id INTEGER NOT NULL, remedy TEXT NOT NULL, degree INTEGER NOT NULL);
-CREATE TABLE remedies (remedy TEXT PRIMARY KEY, name TEXT NOT NULL);
-"""
-_INDEX = "CREATE INDEX symptom_remedies_symptom_id ON symptom_remedies (symptom_id)"
-_ADD_INFO = "INSERT INTO info VALUES (?, ?)"
-_ADD_RUBRIC = "INSERT INTO syntree VALUES (?, ?, ?)"
-_ADD_GRADE = "INSERT INTO symptom_remedies VALUES (?, ?, ?)"
-_ADD_REMEDY = "INSERT INTO remedies VALUES (?, ?)"
 
 _CHAPTERS = """
 Mind Vertigo Head Eye Vision Ear Hearing Nose Face Mouth Teeth Throat Stomach Abdomen Rectum Stool Bladder Kidneys Urine
@@ -44,22 +32,33 @@ def write_repertory(path: Path, *, rubrics: int, grades: int, remedies: int = 20
 
     It has exactly ``rubrics`` rubrics in 32 chapters and exactly ``grades`` distinct (rubric, remedy) pairs; about a
     tenth of the rubrics have no remedies. The same arguments give the same repertory. Raises ValueError where the
-    sizes do not fit each other, and FileExistsError.
+    sizes do not fit each other, and RepertoryError where the file cannot be written.
     """
     if rubrics < 32 or remedies < 1 or not 0 <= grades <= rubrics * min(remedies, _MOST_REMEDIES) // 4:
         raise ValueError("there must be 32 rubrics or more, and few enough grades to spread them over the rubrics")
-    path.open("xb").close()
     seeded = random.Random(seed)  # noqa: S311 - the same repertory in every run
-    abbreviations = [f"{_word(number)[:8]}-{number}" for number in range(remedies)]
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.executescript(_SCHEMA)
-        connection.execute("BEGIN")
-        connection.executemany(_ADD_INFO, [("name", f"Generated {rubrics}"), ("edition", str(seed))])
-        connection.executemany(_ADD_RUBRIC, _tree(seeded, rubrics))
-        connection.executemany(_ADD_REMEDY, [(remedy, f"{remedy.title()} officinalis") for remedy in abbreviations])
-        connection.executemany(_ADD_GRADE, _grades(seeded, rubrics, grades, abbreviations))
-        connection.execute(_INDEX)
-        connection.execute("COMMIT")
+    rows = _Generated(seeded, rubrics, grades, [f"{_word(number)[:8]}-{number}" for number in range(remedies)])
+    write_rows(rows, path, name=f"Generated {rubrics}", edition=str(seed))
+
+
+@frozen
+class _Generated:
+    seeded: random.Random
+    rubric_rows: int
+    grade_rows: int
+    abbreviations: list[str] = field(repr=False)
+
+    def totals(self) -> dict[str, int]:
+        return {"rubrics": self.rubric_rows, "remedies": len(self.abbreviations), "grades": self.grade_rows}
+
+    def rubrics(self) -> Iterator[tuple[int, int | None, str]]:
+        return _tree(self.seeded, self.rubric_rows)
+
+    def remedies(self) -> Iterator[tuple[str, str]]:
+        return ((remedy, f"{remedy.title()} officinalis") for remedy in self.abbreviations)
+
+    def grades(self) -> Iterator[tuple[int, str, int]]:
+        return _grades(self.seeded, self.rubric_rows, self.grade_rows, self.abbreviations)
 
 
 def _word(number: int) -> str:

@@ -279,6 +279,24 @@ def test_words_of_other_scripts_are_found() -> None:
     assert ids(book, "恐*") == [2]
 
 
+@settings(max_examples=100, deadline=None)
+@given(texts=st.lists(st.text(max_size=20) | st.text(st.sampled_from('fé"*-(): ^œ'), max_size=12), max_size=20))
+def test_every_query_has_a_page_or_is_refused_at_a_place_inside_it(texts: list[str]) -> None:
+    """Whatever letters it is made of."""
+
+    async def main(directory: Path) -> None:
+        path = write(SMALL, directory / "small.sqlite")
+        async with await SqliteRepertory.open(path, cache_directory=directory / "cache") as repertory:
+            for text in texts:
+                try:
+                    assert await repertory.search(text, limit=1)
+                except InvalidQuery as refused:
+                    assert 0 <= refused.position <= len(text)
+
+    with tempfile.TemporaryDirectory() as directory:
+        asyncio.run(main(Path(directory)))
+
+
 @pytest.mark.parametrize(
     "text", ["NEAR", "NOT", "AND", "night OR fear", '"path : x"', "(night", "night)", "^night", "{own}", "+night"]
 )

@@ -9,6 +9,7 @@ import click
 
 from clincore.domain.errors import RepertoryError
 from clincore.entrypoints.cli.bars import Bars
+from clincore.entrypoints.cli.running import ended_by_signals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +40,7 @@ def kent(*, directory: Path, out: Path, name: str, edition: str, overwrite: bool
     from clincore.wiring import import_kent
 
     _check_out(out, overwrite)
-    with Bars() as bars:
+    with ended_by_signals(), Bars() as bars:
         summary = import_kent(directory, out, name=name, edition=edition, overwrite=overwrite, progress=bars)
     _tell(out, summary)
 
@@ -56,7 +57,7 @@ def oorep(*, dump: Path, out: Path, abbrev: str | None, name: str | None, editio
     from clincore.wiring import import_oorep
 
     _check_out(out, overwrite)
-    with Bars() as bars:
+    with ended_by_signals(), Bars() as bars:
         summary = import_oorep(
             dump, out, abbreviation=abbrev, name=name, edition=edition, overwrite=overwrite, progress=bars
         )
@@ -103,7 +104,7 @@ def tables(
     from clincore.wiring import import_csv
 
     _check_out(out, overwrite)
-    with Bars() as bars:
+    with ended_by_signals(), Bars() as bars:
         summary = import_csv(
             grades,
             out,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 from decimal import Decimal
@@ -277,6 +278,21 @@ def test_csv_tables_are_imported_with_the_columns_that_are_named(tmp_path: Path)
     ended = clincore(*words, "--column", "grade=Points", "--column", "remedy=Drug")
     assert (ended.code, ended.out) == (0, f"{out}: 2 rubrics, 1 remedies, 1 grades\n")
     assert "acon 3" in clincore("repertory", "search", "fear", "--repertory", out).out
+
+
+def test_an_import_that_is_ended_by_a_signal_leaves_nothing(tmp_path: Path) -> None:
+    rows = small_kent(tmp_path / "rows")
+    with (rows / "grades.tsv").open("a") as grades:
+        grades.write("9\tacon\t3\n" * 500_000)
+    command: list[str | Path] = [sys.executable, "-m", "clincore.entrypoints.cli", "repertory", "import", "kent"]
+    with subprocess.Popen(
+        [*command, rows, "--out", tmp_path / "out.sqlite"], stderr=subprocess.PIPE, env=environment(), text=True
+    ) as running:
+        assert running.stderr is not None
+        assert running.stderr.readline() == "rubrics\n"
+        running.send_signal(signal.SIGTERM)
+    assert running.returncode == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == [rows]
 
 
 def test_import_draws_bars_on_a_terminal(tmp_path: Path) -> None:
