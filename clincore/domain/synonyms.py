@@ -7,22 +7,18 @@ from typing import Final
 _SAME: Final = (
     ("worse", "agg"),
     ("better", "amel"),
-    # Repertories name parts of the body now in the singular, now in the plural.
-    ("arm", "arms"),
-    ("ear", "ears"),
-    ("eye", "eyes"),
-    ("finger", "fingers"),
     ("foot", "feet"),
-    ("hand", "hands"),
-    ("joint", "joints"),
-    ("knee", "knees"),
-    ("leg", "legs"),
-    ("limb", "limbs"),
-    ("toe", "toes"),
     ("tooth", "teeth"),
+    ("ovary", "ovaries"),
+    ("testis", "testes"),
     ("perspiration", "sweat", "sweats"),
     ("urination", "micturition"),
 )
+_COUNTED: Final = """
+ankle arm bone cheek dream ear elbow eruption eye finger gland gum hand hip joint kidney knee leg limb lip muscle nail
+nostril palm shoulder sole stool thigh thumb toe tonsil tumor ulcer wart wrist
+"""
+"""What repertories name now in the singular, now in the plural."""
 _MEANS: Final = {
     "backache": ("back pain",),
     "earache": ("ear pain",),
@@ -37,5 +33,10 @@ _MEANS: Final = {
 def synonyms(word: str) -> tuple[str, ...]:
     """Return the other words and phrases that say the same as a word, in any case of letters; often there is none."""
     lower = word.lower()
+    counted = _COUNTED.split()
+    if lower in counted:
+        return (f"{lower}s",)
+    if lower.removesuffix("s") in counted:
+        return (lower.removesuffix("s"),)
     others = tuple(other for same in _SAME if lower in same for other in same if other != lower)
     return others or _MEANS.get(lower, ())
