@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from clincore.adapters.embedded_postgres.address import EmbeddedAddress as EmbeddedAddress  # noqa: PLC0414  for entry points
-    from clincore.adapters.sqlite_repertory.importing import ImportSummary
+    from clincore.adapters.sqlite_repertory.importing import ImportSummary as ImportSummary  # noqa: PLC0414  for entry points
     from clincore.domain.progress import Progress
     from clincore.domain.repertory import RubricTag
     from clincore.ports.clock import Clock
@@ -323,6 +323,58 @@ def import_kent(
     from clincore.adapters.sqlite_repertory.importing import import_kent_rows
 
     return import_kent_rows(directory, target, name=name, edition=edition, overwrite=overwrite, progress=progress)
+
+
+def import_oorep(
+    dump: Path,
+    target: Path,
+    *,
+    abbreviation: str | None,
+    name: str | None,
+    edition: str | None,
+    overwrite: bool,
+    progress: Progress = silent,
+) -> ImportSummary:
+    """Write one repertory of an OOREP dump as a repertory file; raises RepertoryError naming the row or the file."""
+    from clincore.adapters.sqlite_repertory.importing import import_oorep_dump
+
+    return import_oorep_dump(
+        dump,
+        target,
+        abbreviation=abbreviation,
+        name=name,
+        edition=edition,
+        overwrite=overwrite,
+        progress=progress,
+    )
+
+
+def import_csv(
+    grades: Path,
+    target: Path,
+    *,
+    rubrics: Path | None,
+    remedies: Path | None,
+    columns: Mapping[str, str],
+    name: str,
+    edition: str,
+    overwrite: bool,
+    progress: Progress = silent,
+) -> ImportSummary:
+    """Write CSV or TSV tables as a repertory file; raises RepertoryError naming the row or the file."""
+    from clincore.adapters.sqlite_repertory.importing import import_tables
+
+    return import_tables(
+        grades,
+        target,
+        rubrics=rubrics,
+        remedies=remedies,
+        columns=columns,
+        name=name,
+        edition=edition,
+        overwrite=overwrite,
+        progress=progress,
+    )
 
 
 async def _repertory(

@@ -11,6 +11,7 @@ import pytest
 from database_fixtures import harness, open_database, open_database_as_owner
 from databases import FreshDatabase, NewDatabase, Server
 from hypothesis import settings
+from migration_runs import SQL_FILES
 from postgres_server import DEBIAN_15, running_server
 from service import Clinics, new_tenant, running_service
 
@@ -120,3 +121,16 @@ def clinics(new_database: NewDatabase) -> Iterator[Clinics]:
         service.client(new_tenant(made.service_url)) as second,
     ):
         yield Clinics(service, first, second)
+
+
+@pytest.fixture
+def empty(new_database: NewDatabase) -> Iterator[FreshDatabase]:
+    """A database to which nothing was applied."""
+    with new_database(migrated=False) as made:
+        yield made
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A copy of the chain's files, to be changed."""
+    return Path(shutil.copytree(SQL_FILES, tmp_path / "chain"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -101,3 +102,44 @@ class RubricPage:
 
     hits: tuple[RubricHit, ...]
     next: str | None
+
+
+@frozen(kw_only=True)
+class RubricLine:
+    """A rubric as it stands in the tree: its own text, and how many remedies and how many rubrics below it it has."""
+
+    id: int
+    text: str
+    remedies: int
+    children: int
+
+
+@frozen(kw_only=True)
+class CrossReference:
+    """Where a rubric's text sends the reader, as it is written, and the rubrics found there; often there is none."""
+
+    text: str
+    rubrics: tuple[RubricLine, ...]
+
+
+@frozen(kw_only=True)
+class RubricFamily:
+    """What stands around a rubric: above it, from the chapter down; beside it; right below it; and what it refers to.
+
+    All but the parents stand in repertory order.
+    """
+
+    parents: tuple[RubricLine, ...]
+    siblings: tuple[RubricLine, ...]
+    children: tuple[RubricLine, ...]
+    cross_references: tuple[CrossReference, ...]
+
+
+_REFERENCE = re.compile(r"(?:\(\s*|^)(?:see(?: also)?|compare|cf\.?)\s+([^()]+)", re.IGNORECASE)
+
+
+def references_in(text: str) -> tuple[str, ...]:
+    """Return where a rubric's text sends the reader: "slow (See Feeble; Dribbling)" to Feeble and to Dribbling."""
+    return tuple(
+        target for found in _REFERENCE.findall(text) for part in found.split(";") if (target := part.strip(" .,"))
+    )

@@ -4,7 +4,8 @@
 ``"fear of death"``   the words side by side, in this order; taken as they stand
 ``-morning``          without this word; ``-"in bed"`` without this phrase
 ``hemi* *algia``      words that begin or end so (``*gast*``: that hold it)
-``worse`` ``better``  mean the repertories' agg and amel too, and the other way round; in quotation marks they do not
+``worse`` ``better``  mean the repertories' agg and amel too, and the other way round; so do the other words of
+                      ``synonyms``; in quotation marks and with a ``*`` a word means itself alone
 ``remedy:ars``        only rubrics that hold this remedy; several must all be there
 ``grade:2``           only rubrics where each such remedy (without ``remedy:``, any remedy) has this grade or a higher
                       one; ``grade:>=2`` is the same
@@ -23,8 +24,8 @@ from attrs import frozen
 from clincore.domain.errors import InvalidQuery
 from clincore.domain.limits import QUERY_CHARACTERS, QUERY_TERMS
 from clincore.domain.repertory import MAX_GRADE
+from clincore.domain.synonyms import synonyms
 
-_SYNONYMS = (("worse", "agg"), ("better", "amel"))
 _QUOTATION_MARKS = str.maketrans(dict.fromkeys("“”„", '"'))
 _FILTER = re.compile(r"([A-Za-z]+):(.*)", re.DOTALL)
 _GRADE = re.compile(rf"(?:>=)?([1-{MAX_GRADE}])")
@@ -52,11 +53,7 @@ class Term:
     @property
     def alternatives(self) -> tuple[str, ...]:
         """The texts that mean the same, the term's own first."""
-        if self.match is Match.WORD:
-            for synonyms in _SYNONYMS:
-                if self.text.lower() in synonyms:
-                    return (self.text, *(other for other in synonyms if other != self.text.lower()))
-        return (self.text,)
+        return (self.text, *synonyms(self.text)) if self.match is Match.WORD else (self.text,)
 
 
 @frozen(kw_only=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from clincore.domain.repertory import Edition, RemedyStatistics, Rubric, RubricPage
+    from clincore.domain.repertory import Edition, RemedyStatistics, Rubric, RubricFamily, RubricPage
 
 
 class Repertory(Protocol):
@@ -34,5 +34,12 @@ class Repertory(Protocol):
         """Return at most ``limit`` rubrics that fit the query, in repertory order within relevance.
 
         ``after`` is the ``next`` of the page before. Raises InvalidQuery with the position, and InvalidCursor.
+        """
+        ...
+
+    async def family(self, rubric_id: int | None) -> RubricFamily | None:
+        """Return what stands around a rubric; None where there is no such rubric.
+
+        The children of None are the chapters. All of a rubric's siblings and children are given, in repertory order.
         """
         ...

@@ -145,6 +145,49 @@ def test_a_changed_source_is_built_anew(tmp_path: Path) -> None:
     assert read(path, tmp_path / "cache")[0] == before
 
 
+def derived(cache: Path) -> list[Path]:
+    return sorted(cache.glob("*.sqlite"))
+
+
+@pytest.mark.usefixtures("later")
+def test_what_was_derived_from_a_replaced_repertory_is_removed(tmp_path: Path) -> None:
+    """Unless another file has the old content; readers that have it open go on."""
+    path, cache = write(SMALL, tmp_path / "small.sqlite"), tmp_path / "cache"
+    other = write(Book(nodes=[*SMALL.nodes, Node(id=99, parent=90, text="HEAT")], rows=SMALL.rows), tmp_path / "other")
+
+    async def main() -> int:
+        async with await SqliteRepertory.open(path, cache_directory=cache) as before:
+            (old,) = derived(cache)
+            shutil.copyfile(other, path)
+            async with await SqliteRepertory.open(path, cache_directory=cache):
+                assert old not in derived(cache)
+                assert len(derived(cache)) == 1
+                return len((await before.search("night", limit=10)).hits)
+
+    assert asyncio.run(main()) == 3
+    copy = tmp_path / "copy.sqlite"
+    shutil.copyfile(other, copy)
+    read(copy, cache)
+    write(SMALL, tmp_path / "again.sqlite").replace(path)
+    read(path, cache)
+    assert len(derived(cache)) == 2
+    assert steps(copy, cache) == []
+
+
+def test_what_an_older_version_derived_is_removed(tmp_path: Path) -> None:
+    """And what a newer one has derived is kept."""
+    path, cache = write(SMALL, tmp_path / "small.sqlite"), tmp_path / "cache"
+    read(path, cache)
+    (ours,) = derived(cache)
+    content = ours.name.partition("-")[0]
+    older, newer = cache / f"{content}-1.sqlite", cache / f"{content}-999.sqlite"
+    for file in (older, cache / f"{older.name}.json", newer):
+        file.write_text("derived")
+    read(path, cache)
+    assert derived(cache) == [ours, newer]
+    assert not (cache / f"{older.name}.json").exists()
+
+
 def test_the_steps_are_told_with_their_totals(tmp_path: Path) -> None:
     """Each step ends with all of it done."""
     path = write(SMALL, tmp_path / "small.sqlite")

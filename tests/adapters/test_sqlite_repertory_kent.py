@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
+from kent_queries import MEANT
 
 from clincore.adapters.sqlite_repertory import ImportSummary, SqliteRepertory, import_kent_rows
 
@@ -87,6 +88,14 @@ def test_the_rubric_that_is_meant_stands_first(
     assert " > ".join(search(kent, runner, query).hits[0].path) == path
 
 
+@pytest.mark.parametrize(("query", "rubric"), MEANT.items(), ids=MEANT)
+def test_the_rubric_that_a_practitioner_means_is_among_the_first_five(
+    kent: SqliteRepertory, runner: asyncio.Runner, query: str, rubric: int
+) -> None:
+    """Two words or three are enough; nobody reads a second page."""
+    assert rubric in [hit.id for hit in search(kent, runner, query).hits[:5]]
+
+
 def test_paging_through_a_chapter_finds_every_rubric_once(kent: SqliteRepertory, runner: asyncio.Runner) -> None:
     """Without the excluded ones, and in two parts: with a word of the query in their own text, and without."""
     found: list[RubricHit] = []
@@ -110,3 +119,12 @@ def test_filters_hold_in_every_hit(kent: SqliteRepertory, runner: asyncio.Runner
     rubrics = runner.run(kent.rubrics([hit.id for hit in page.hits]))
     assert len(page.hits) == 50
     assert all(rubric.grades["bell"] >= 3 for rubric in rubrics.values())
+
+
+def test_the_one_cross_reference_of_kent_leads_to_its_rubric(kent: SqliteRepertory, runner: asyncio.Runner) -> None:
+    """ "slow (See Feeble" stands on another page of the book than "feeble stream"."""
+    family = runner.run(kent.family(31597))
+    assert family is not None
+    assert [(found.text, [line.id for line in found.rubrics]) for found in family.cross_references] == [
+        ("Feeble", [31440])
+    ]

@@ -222,11 +222,79 @@ def test_diacritics_and_letter_case_are_folded() -> None:
         assert ids(book, text) == [1, 2]
 
 
+@pytest.mark.parametrize(
+    "text", ["Étude", "Angström Ångström", "ελληνικά", "Ёлка", "ナガサキ", "Nguyễn", "İstanbul", "Weiß"]
+)
+def test_composed_and_decomposed_spellings_find_each_other(text: str) -> None:
+    """An export may hold the one and a keyboard may send the other; words, phrases and wildcards alike."""
+    forms = [unicodedata.normalize(form, text) for form in ("NFC", "NFD")]
+    book = Book(nodes=[Node(id=number, parent=None, text=form) for number, form in enumerate(forms, 1)], rows=[])
+    for form in forms:
+        first = form.split()[0]
+        for asked in (form, form.upper(), f'"{form}"', f"{first}*", f"*{first}"):
+            assert ids(book, asked) == [1, 2]
+
+
+def test_composed_and_decomposed_remedies_find_each_other() -> None:
+    """A filter looks abbreviations up as a search looks words up."""
+    forms = [unicodedata.normalize(form, "Kräut.") for form in ("NFC", "NFD")]
+    for form in forms:
+        book = Book(nodes=[Node(id=1, parent=None, text="Mind")], rows=[(1, form, 1)])
+        assert [ids(book, f"mind remedy:{asked}") for asked in forms] == [[1], [1]]
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("DIARRHŒA", "diarrhoea"),
+        ("DIARRHŒA", "diarrhea"),
+        ("DIARRHŒA", "diarrhœa"),
+        ("DIARRHŒA, morning", '"diarrhea morning"'),
+        ("HÆMORRHOIDS", "hemorrh*"),
+        ("HÃ†MORRHOIDS", "haemorrhoids"),
+        ("MammÃ¦", "mamma*"),
+        ("PAIN, feet", "foot"),
+        ("FOOT", "feet"),
+        ("night SWEATS", "perspiration"),
+        ("Head > PAIN", "headache"),
+        ("HEADACHE", "headache"),
+    ],
+)
+def test_other_spellings_and_words_that_say_the_same_are_found(text: str, query: str) -> None:
+    """Ligatures in the old and in the modern way, garbled ones too; hands are a hand, and a headache is a pain."""
+    nodes = [Node(id=number, parent=number - 1 or None, text=part) for number, part in enumerate(text.split(" > "), 1)]
+    assert ids(Book(nodes=nodes, rows=[]), query) == [len(nodes)]
+
+
+def test_a_word_in_quotation_marks_means_itself_alone() -> None:
+    """ "feet" is not foot, and pain of the head is not looked for as a headache."""
+    book = Book(nodes=[Node(id=1, parent=None, text="FOOT"), Node(id=2, parent=None, text="HEAD pain")], rows=[])
+    assert ids(book, '"feet"') == ids(book, '"headache"') == ids(book, "feet*") == []
+
+
 def test_words_of_other_scripts_are_found() -> None:
     """A repertory in another language is a repertory."""
     book = Book(nodes=[Node(id=1, parent=None, text="Психика > СТРАХ"), Node(id=2, parent=None, text="恐怖")], rows=[])
     assert ids(book, "страх") == [1]
     assert ids(book, "恐*") == [2]
+
+
+@settings(max_examples=100, deadline=None)
+@given(texts=st.lists(st.text(max_size=20) | st.text(st.sampled_from('fé"*-(): ^œ'), max_size=12), max_size=20))
+def test_every_query_has_a_page_or_is_refused_at_a_place_inside_it(texts: list[str]) -> None:
+    """Whatever letters it is made of."""
+
+    async def main(directory: Path) -> None:
+        path = write(SMALL, directory / "small.sqlite")
+        async with await SqliteRepertory.open(path, cache_directory=directory / "cache") as repertory:
+            for text in texts:
+                try:
+                    assert await repertory.search(text, limit=1)
+                except InvalidQuery as refused:
+                    assert 0 <= refused.position <= len(text)
+
+    with tempfile.TemporaryDirectory() as directory:
+        asyncio.run(main(Path(directory)))
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ from clincore.adapters.sqlite_repertory.importing import (
     ImportSummary,
     RepertoryRows,
     import_kent_rows,
+    import_oorep_dump,
+    import_tables,
     write_repertory,
 )
 from clincore.adapters.sqlite_repertory.repertory import SqliteRepertory
@@ -17,6 +19,8 @@ __all__ = [
     "RepertoryRows",
     "SqliteRepertory",
     "import_kent_rows",
+    "import_oorep_dump",
+    "import_tables",
     "read_tags",
     "starter_repertory",
     "write_repertory",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections import Counter
@@ -12,7 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define, field
 
+from clincore.adapters.sqlite_repertory.folding import spellings
 from clincore.adapters.sqlite_repertory.source import split_path
+from clincore.domain.canonical_json import canonical_json
 from clincore.domain.errors import RepertoryError
 from clincore.domain.fingerprint import MerkleTree, rubric_leaf
 from clincore.domain.repertory import median_of
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from clincore.adapters.sqlite_repertory.source import Source
     from clincore.domain.progress import Progress
 
-FORMAT = 1
+FORMAT = 2
 """Raised with every change of the derived file's content, and of the order of search results."""
 
 _SCHEMA = """
@@ -42,8 +45,15 @@ CREATE VIRTUAL TABLE entry USING fts5 (
 );
 CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab (main, entry, col);
 CREATE TEMP TABLE node (id INTEGER PRIMARY KEY, parent_id INTEGER, item TEXT NOT NULL);
+CREATE TEMP TABLE path (id INTEGER PRIMARY KEY, path TEXT NOT NULL);
 CREATE TEMP TABLE waiting (place INTEGER PRIMARY KEY, path TEXT NOT NULL, own TEXT NOT NULL, grades TEXT NOT NULL);
 """
+_INDEX_PARENTS = "CREATE INDEX rubric_parent_id ON rubric (parent_id)"
+_ADD_PATH = "INSERT INTO path VALUES (?, ?)"
+_INDEX_PATHS = "CREATE INDEX temp.path_path ON path (path, id)"
+_PATHS = "SELECT id, path FROM path"
+_PATH = "SELECT min(id) FROM path WHERE path = ?"
+_SET_PARENT = "UPDATE rubric SET parent_id = ? WHERE id = ?"
 _ADD_NODE = "INSERT INTO node VALUES (?, ?, ?)"
 _NODES = "SELECT id, parent_id, item FROM node ORDER BY id"
 _NODE = "SELECT parent_id, item FROM node WHERE id = ?"
@@ -60,7 +70,7 @@ _Row = TypeVar("_Row", bound=tuple[Any, ...])
 _NO_GRADES: tuple[int | None, Iterator[tuple[int, str, int]]] = (None, iter(()))
 _WORD = re.compile(r"[^\W_]+")
 _MIDDLE_CLASS, _LAST_CLASS = 64, 1023
-_BARRIER = "\ue000"  # a word of its own that no query can hold, so that no phrase reaches over it
+_BARRIER = " \ue000 "  # a word of its own that no query can hold, so that no phrase reaches over it
 _MOST_PATHS = 20_000
 _EVERY = 1000
 
@@ -91,7 +101,12 @@ def searchable(path: tuple[str, ...]) -> str:
     """
     written = " ".join(path)
     read = " ".join(" ".join(reversed(text.split(", "))) for text in path)
-    return written if read == written else f"{written} {_BARRIER} {read}"
+    return _BARRIER.join(dict.fromkeys((*spellings(written), *spellings(read))))
+
+
+def searchable_own(path: tuple[str, ...]) -> str:
+    """Return the text in which a rubric's own text, without those above it, is found."""
+    return _BARRIER.join(spellings(path[-1]))
 
 
 def grade_word(remedy: int, grade: int) -> str:
@@ -117,6 +132,9 @@ class _Build:
     def run(self, content: str) -> None:
         self.connection.executemany(_ADD_NODE, self._counted("reading rubrics", self.source.rubrics()))
         self._add_rubrics()
+        if not self.source.has_parents:
+            self._find_parents()
+        self.connection.execute(_INDEX_PARENTS)
         waiting = self.connection.execute(_WAITING)
         self.connection.executemany(_ADD_ENTRY, self._counted("indexing", waiting))
         self.connection.execute(_OPTIMIZE)
@@ -175,9 +193,27 @@ class _Build:
             number = self.numbers.setdefault(remedy, len(self.numbers))
             words.append(grade_word(number, grades[remedy]))
         self.connection.execute(_ADD_RUBRIC, (rubric_id, parent, len(grades), leaf))
+        if not self.source.has_parents:
+            self.connection.execute(_ADD_PATH, (rubric_id, canonical_json(path)))
         self.connection.execute(
-            _ADD_WAITING, (place(rubric_id, path, len(grades)), searchable(path), path[-1], " ".join(words))
+            _ADD_WAITING,
+            (place(rubric_id, path, len(grades)), searchable(path), searchable_own(path), " ".join(words)),
         )
+
+    def _find_parents(self) -> None:
+        """Give every rubric the nearest one as its parent whose path its own begins with."""
+        self.connection.execute(_INDEX_PATHS)
+
+        def found() -> Iterator[tuple[int, int]]:
+            for rubric_id, written in self.connection.execute(_PATHS):
+                path = json.loads(written)
+                for length in range(len(path) - 1, 0, -1):
+                    (parent,) = self.connection.execute(_PATH, (canonical_json(path[:length]),)).fetchone()
+                    if parent is not None:
+                        yield parent, rubric_id
+                        break
+
+        self.connection.executemany(_SET_PARENT, found())
 
     def _path(self, rubric_id: int, parent: int | None, item: str) -> tuple[str, ...]:
         if not self.source.has_parents:

@@ -6,7 +6,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,7 +97,36 @@ def _sound_file(source: Path, directory: Path, progress: Progress) -> Path:
             _build(source, content, path, note, progress)
     if stamp.is_settled():
         Note(stamp, content).write(source_note)
+        if known is not None and known.sha256 != content:
+            _forget(known.sha256, directory)
+    _forget_older_formats(path)
     return path
+
+
+def _forget(content: str, directory: Path) -> None:
+    """Remove what was derived from a content that its file no longer has, unless another file has it.
+
+    Whoever has it open goes on reading; where files that are open cannot be removed it stays.
+    """
+    with suppress(OSError):
+        if any(note.sha256 == content for note in _source_notes(directory)):
+            return
+        for derived in directory.glob(f"{content}-*.sqlite*"):
+            derived.unlink(missing_ok=True)
+
+
+def _source_notes(directory: Path) -> Iterator[Note]:
+    for path in directory.glob(f"{'[0-9a-f]' * 32}.json"):
+        if (note := Note.read(path)) is not None:
+            yield note
+
+
+def _forget_older_formats(path: Path) -> None:
+    content = path.name.partition("-")[0]
+    older = {f"{content}-{number}.sqlite{suffix}" for number in range(1, FORMAT) for suffix in ("", ".json")}
+    for name in older:
+        with suppress(OSError):
+            path.with_name(name).unlink(missing_ok=True)
 
 
 @contextmanager

@@ -6,10 +6,13 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Protocol
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from clincore.adapters.sqlite_repertory.files import replacing
 from clincore.adapters.sqlite_repertory.kent_rows import KentRows
+from clincore.adapters.sqlite_repertory.lines import Lines
+from clincore.adapters.sqlite_repertory.oorep_dump import OorepDump
+from clincore.adapters.sqlite_repertory.table_rows import TableRows
 from clincore.domain.errors import RepertoryError
 from clincore.domain.progress import silent
 
@@ -46,7 +49,7 @@ class RepertoryRows(Protocol):
         ...
 
     def rubrics(self) -> Iterable[tuple[int, int | None, str]]:
-        """Give (id, parent's id or None, text), parents before their children."""
+        """Give (id, parent's id or None, text), each id once; every parent is among the ids."""
         ...
 
     def remedies(self) -> Iterable[tuple[str, str]]:
@@ -60,11 +63,12 @@ class RepertoryRows(Protocol):
 
 @frozen(kw_only=True)
 class ImportSummary:
-    """How many rows were written."""
+    """How many rows were written, and what was not taken over as it stood."""
 
     rubrics: int
     grades: int
     remedies: int
+    notes: tuple[str, ...] = ()
 
 
 def import_kent_rows(
@@ -80,6 +84,58 @@ def import_kent_rows(
     return write_repertory(
         KentRows(directory), target, name=name, edition=edition, overwrite=overwrite, progress=progress
     )
+
+
+def import_oorep_dump(
+    dump: Path,
+    target: Path,
+    *,
+    abbreviation: str | None = None,
+    name: str | None = None,
+    edition: str | None = None,
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> ImportSummary:
+    """Write one repertory of an OOREP dump (plain pg_dump, gzipped or not) as a repertory file.
+
+    It is the one of ``abbreviation``, or the only one there is; name and edition are the dump's unless they are given.
+    See ``write_repertory``.
+    """
+    _check_target(target, overwrite)
+    rows = OorepDump(Lines(dump), abbreviation)
+    rows.read(progress)
+    its_name, its_edition = rows.name_and_edition()
+    summary = write_repertory(
+        rows,
+        target,
+        name=its_name if name is None else name,
+        edition=its_edition if edition is None else edition,
+        overwrite=overwrite,
+        progress=progress,
+    )
+    return evolve(summary, notes=tuple(rows.notes))
+
+
+def import_tables(
+    grades: Path,
+    target: Path,
+    *,
+    rubrics: Path | None = None,
+    remedies: Path | None = None,
+    columns: Mapping[str, str] | None = None,
+    name: str,
+    edition: str,
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> ImportSummary:
+    """Write CSV or TSV tables as a repertory file; ``columns`` maps fields to columns, see ``TableRows``.
+
+    See ``write_repertory``.
+    """
+    _check_target(target, overwrite)
+    rows = TableRows.of(grades, rubrics, remedies, columns or {})
+    rows.read(progress)
+    return write_repertory(rows, target, name=name, edition=edition, overwrite=overwrite, progress=progress)
 
 
 def write_repertory(

@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from typing import TYPE_CHECKING
 
 from attrs import define, field
 
+from clincore.adapters.sqlite_repertory.lines import Lines
 from clincore.domain.errors import RepertoryError
 from clincore.domain.limits import MAX_ID
 from clincore.domain.repertory import MAX_GRADE
@@ -83,21 +82,20 @@ class KentRows:
 
 @define
 class _Table:
-    file: Traversable
+    lines: Lines
     columns: tuple[str, ...]
-    line: int = 0
 
     @classmethod
     def of(cls, directory: Traversable, name: str, columns: tuple[str, ...]) -> _Table:
         for file in (directory.joinpath(name), directory.joinpath(f"{name}.gz")):
             if file.is_file():
-                return cls(file, columns)
+                return cls(Lines(file), columns)
         raise RepertoryError(f"{directory}: has no file {name} or {name}.gz.")
 
     def rows(self) -> Iterator[list[str]]:
-        """Yield the fields of each line below the header; ``line`` is the number of the line they stand in."""
+        """Yield the fields of each line below the header."""
         for fields in self._fields():
-            if self.line == 1:
+            if self.lines.line == 1:
                 if tuple(fields) != self.columns:
                     raise self.error(f"the header is not {', '.join(self.columns)}, separated by tabs")
                 continue
@@ -106,29 +104,19 @@ class _Table:
                     f"has {len(fields)} fields, {len(self.columns)} are needed ({', '.join(self.columns)})"
                 )
             yield fields
-        if not self.line:
-            raise RepertoryError(f"{self.file.name}: is empty; its header is {', '.join(self.columns)}.")
+        if not self.lines.line:
+            raise RepertoryError(f"{self.lines.file.name}: is empty; its header is {', '.join(self.columns)}.")
 
     def count(self) -> int:
         """Return the number of lines below the header."""
-        return max(sum(1 for _ in self._lines()) - 1, 0)
+        return max(sum(1 for _ in self.lines.read()) - 1, 0)
 
     def _fields(self) -> Iterator[list[str]]:
-        for raw in self._lines():
+        for raw in self.lines.read():
             try:
                 yield raw.decode().rstrip("\r\n").split("\t")
             except UnicodeDecodeError as error:
                 raise self.error("is not UTF-8") from error
 
-    def _lines(self) -> Iterator[bytes]:
-        self.line = 0
-        try:
-            with self.file.open("rb") as plain:
-                for line in gzip.GzipFile(fileobj=plain) if self.file.name.endswith(".gz") else plain:
-                    self.line += 1
-                    yield line
-        except (OSError, EOFError, zlib.error) as error:
-            raise RepertoryError(f"{self.file.name}: cannot be read after line {self.line} ({error}).") from error
-
     def error(self, problem: str) -> RepertoryError:
-        return RepertoryError(f"{self.file.name}, line {self.line}: {problem}.")
+        return self.lines.error(problem)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from clincore.adapters.sqlite_repertory.family import Families
 from clincore.adapters.sqlite_repertory.reading import CacheReader
 from clincore.adapters.sqlite_repertory.search import Search, folded_abbreviation
 from clincore.domain.progress import silent
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from clincore.domain.progress import Progress
-    from clincore.domain.repertory import RubricPage
+    from clincore.domain.repertory import RubricFamily, RubricPage
 
 _META = "SELECT key, value FROM meta"
 _REMEDIES = "SELECT abbreviation, name, frequency, number FROM remedy ORDER BY abbreviation"
@@ -41,6 +42,7 @@ class SqliteRepertory:
     statistics: RemedyStatistics
     _reader: CacheReader
     _search: Search
+    _families: Families
 
     @classmethod
     async def open(cls, path: Path, *, cache_directory: Path | None = None, progress: Progress = silent) -> Self:
@@ -78,7 +80,7 @@ class SqliteRepertory:
         for remedy, _, _, number in rows:
             numbers.setdefault(folded_abbreviation(remedy), []).append(number)
         search = Search(rows=reader.rows, fingerprint=edition.fingerprint, numbers=numbers)
-        return cls(edition, statistics, reader, search)
+        return cls(edition, statistics, reader, search, Families(rows=reader.rows))
 
     async def rubrics(self, ids: Collection[int]) -> Mapping[int, Rubric]:
         """Return the rubrics among ``ids`` that exist, in one statement; see the port."""
@@ -91,6 +93,10 @@ class SqliteRepertory:
     async def search(self, query: str, *, limit: int, after: str | None = None) -> RubricPage:
         """Return a page of the rubrics that fit the query; see the port."""
         return await self._search.page(query, limit, after)
+
+    async def family(self, rubric_id: int | None) -> RubricFamily | None:
+        """Return what stands around a rubric; see the port."""
+        return await self._families.of(rubric_id)
 
     async def close(self) -> None:
         """Close the file; again is harmless."""

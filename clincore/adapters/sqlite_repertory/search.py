@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from attrs import frozen
 
 from clincore.adapters.sqlite_repertory.build import FORMAT, grade_word, highest_word
+from clincore.adapters.sqlite_repertory.folding import folded
 from clincore.domain.errors import InvalidCursor, InvalidQuery
 from clincore.domain.repertory import MAX_GRADE, RubricHit, RubricPage
 from clincore.domain.search_query import Match, parse_search_query
@@ -79,9 +80,9 @@ class Search:
     async def _words(self, term: Term) -> str:
         """Return the term as an expression of the index; empty where no word of the repertory fits it."""
         if term.match is Match.BEGINNING:
-            return f"{_quoted(term.text)} *"
+            return f"{_quoted(folded(term.text))} *"
         if term.match in (Match.END, Match.MIDDLE):
-            looked_for = _folded(term.text)
+            looked_for = folded(term.text)
             if term.match is Match.END:
                 rows = await self.rows(_ENDING, (looked_for, looked_for, _MOST_WORDS + 1))
             else:
@@ -90,7 +91,7 @@ class Search:
             if len(texts) > _MOST_WORDS:
                 raise InvalidQuery(f"More than {_MOST_WORDS} words fit, write more letters", term.position)
         else:
-            texts = list(term.alternatives)
+            texts = [folded(text) for text in term.alternatives]
         return " OR ".join(_quoted(text) for text in texts)
 
 
@@ -150,17 +151,12 @@ def _numbers_of(remedy: RemedyFilter, numbers: Mapping[str, Sequence[int]]) -> S
 
 
 def folded_abbreviation(abbreviation: str) -> str:
-    """Return an abbreviation as it is looked up: without regard to letter case and a last dot."""
-    return abbreviation.rstrip(".").casefold()
+    """Return an abbreviation as it is looked up: without regard to letter case, composition and a last dot."""
+    return unicodedata.normalize("NFC", abbreviation.rstrip(".").casefold())
 
 
 def _quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
-
-
-def _folded(text: str) -> str:
-    """Return a word as the index spells it: lower case, without diacritics."""
-    return "".join(c for c in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(c))
 
 
 def _hit(leaf: str) -> RubricHit:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from clincore.domain.errors import RepertoryError
 from clincore.domain.limits import MAX_PAGE_SIZE
-from clincore.entrypoints.cli.bars import Bars
+from clincore.entrypoints.cli.importing import importing
 from clincore.entrypoints.cli.opened import opened_repertory, repertory_option
 from clincore.entrypoints.cli.ranking import rank
 from clincore.entrypoints.cli.running import run
+from clincore.entrypoints.cli.showing import show
 from clincore.entrypoints.cli.tables import Column, facts, table
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from clincore.domain.repertory import Edition, RubricHit, RubricPage
 
 
@@ -30,26 +31,8 @@ def command() -> None:
 command.add_command(rank)
 
 
-@command.group("import")
-def importing() -> None:
-    """Make a repertory file of another form."""
-
-
-@importing.command()
-@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The file to be written.")
-@click.option("--name", default="Kent", show_default=True, help="The repertory's name.")
-@click.option("--edition", default="", help="Which edition of it.")
-@click.option("--overwrite", is_flag=True, help="Replace FILE where it exists.")
-def kent(*, directory: Path, out: Path, name: str, edition: str, overwrite: bool) -> None:
-    """Import Kent's repertory from DIRECTORY: rubrics.tsv, remedies.tsv and grades.tsv, plain or gzipped."""
-    from clincore.wiring import import_kent
-
-    if out.exists() and not overwrite:
-        raise RepertoryError(f"{out}: exists already; --overwrite replaces it.")
-    with Bars() as bars:
-        summary = import_kent(directory, out, name=name, edition=edition, overwrite=overwrite, progress=bars)
-    click.echo(f"{out}: {summary.rubrics:,} rubrics, {summary.remedies:,} remedies, {summary.grades:,} grades")
+command.add_command(importing)
+command.add_command(show)
 
 
 @command.command()

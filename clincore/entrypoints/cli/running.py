@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Iterator
 
 T = TypeVar("T")
 _ENDING: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
@@ -20,6 +20,24 @@ class Terminated(Exception):
     def __init__(self, number: signal.Signals) -> None:
         super().__init__(number.name)
         self.signal = int(number)
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Raise Terminated in the block where SIGTERM or SIGHUP comes, so that what it has begun is cleared away."""
+
+    def end(number: int, _frame: object) -> None:
+        raise Terminated(signal.Signals(number))
+
+    before = {number: signal.getsignal(number) for number in _ENDING}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:  # nohup stays in force
+            signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

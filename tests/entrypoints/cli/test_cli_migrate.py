@@ -14,17 +14,9 @@ from clincore.adapters.postgres.migrations.revisions import read_chain
 from clincore.domain.migration import HEAD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from databases import FreshDatabase, NewDatabase, Server
+    from databases import FreshDatabase, Server
 
 IDS = [revision.id for revision in read_chain()]
-
-
-@pytest.fixture
-def empty(new_database: NewDatabase) -> Iterator[FreshDatabase]:
-    with new_database(migrated=False) as made:
-        yield made
 
 
 def migrate(database: FreshDatabase, *arguments: str) -> Ended:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 from decimal import Decimal
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 from command_line import Ended, clincore
+from oorep_dumps import database, write_dump
 from service import environment
 
 ARSENICUM = ("--rubric", "8", "--rubric", "18", "--rubric", "29", "--rubric", "71")
@@ -155,6 +157,29 @@ def test_a_search_that_finds_nothing_says_so() -> None:
     assert (ended.code, ended.out, ended.err) == (0, "", f"{CHOICE}No rubric fits.\n")
 
 
+def test_show_prints_a_rubric_with_its_remedies_and_the_tree_around_it() -> None:
+    ended = clincore("repertory", "show", "4")
+    head, remedies, above, beside, below = ended.out.rstrip("\n").split("\n\n")
+    assert (ended.code, ended.err, head) == (0, CHOICE, "4  Mind > ANXIETY")
+    assert [line.split(":")[0] for line in remedies.splitlines()] == ["grade 3", "grade 2"]
+    assert above.splitlines()[0] == "above:"
+    assert above.splitlines()[-1].split()[-1] == "Mind"
+    assert "ANGER" in beside
+    assert "night, midnight, after" in below
+
+
+def test_show_without_an_id_lists_the_chapters() -> None:
+    ended = clincore("repertory", "show")
+    assert (ended.code, ended.err) == (0, CHOICE)
+    assert ended.lines[2].split() == ["1", "0", "20", "Mind"]
+
+
+def test_show_refuses_a_rubric_that_does_not_exist() -> None:
+    ended = clincore("repertory", "show", "99999")
+    assert (ended.code, ended.out) == (1, "")
+    assert "ClinCore Starter Repertory has no rubric 99999" in ended.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -228,6 +253,46 @@ def test_import_names_the_line_that_is_broken_and_writes_nothing(tmp_path: Path)
     assert ended.code == 1
     assert "grades.tsv, line 3: grade '8'" in ended.err
     assert [path.name for path in tmp_path.iterdir()] == ["rows"]
+
+
+def test_an_oorep_dump_is_imported_by_its_abbreviation(tmp_path: Path) -> None:
+    dump, out = write_dump(database(), tmp_path / "oorep.sql"), tmp_path / "kent.sqlite"
+    refused = clincore("repertory", "import", "oorep", dump, "--out", out)
+    assert (refused.code, refused.out) == (1, "")
+    assert "choose one of: kent-de (24 rubrics), publicum (24 rubrics)" in refused.err
+    ended = clincore("repertory", "import", "oorep", dump, "--out", out, "--abbrev", "kent-de")
+    assert ended.code == 0
+    assert ended.out.startswith(f"{out}: 24 rubrics, 4 remedies, ")
+    told = clincore("repertory", "info", "--repertory", out)
+    assert told.lines[0].split(maxsplit=1) == ["name", "Kents Repertorium"]
+    assert told.lines[1].split() == ["edition", "6."]
+
+
+def test_csv_tables_are_imported_with_the_columns_that_are_named(tmp_path: Path) -> None:
+    table, out = tmp_path / "sheet.csv", tmp_path / "sheet.sqlite"
+    table.write_text("Rubric;Drug;Points\nMind > FEAR;acon;3\n")
+    words = ("repertory", "import", "csv", table, "--out", out, "--name", "Sheet")
+    refused = clincore(*words, "--column", "grade")
+    assert (refused.code, refused.out) == (2, "")
+    assert "grade is not FIELD=COLUMN, as in grade=Weight" in refused.err
+    ended = clincore(*words, "--column", "grade=Points", "--column", "remedy=Drug")
+    assert (ended.code, ended.out) == (0, f"{out}: 2 rubrics, 1 remedies, 1 grades\n")
+    assert "acon 3" in clincore("repertory", "search", "fear", "--repertory", out).out
+
+
+def test_an_import_that_is_ended_by_a_signal_leaves_nothing(tmp_path: Path) -> None:
+    rows = small_kent(tmp_path / "rows")
+    with (rows / "grades.tsv").open("a") as grades:
+        grades.write("9\tacon\t3\n" * 500_000)
+    command: list[str | Path] = [sys.executable, "-m", "clincore.entrypoints.cli", "repertory", "import", "kent"]
+    with subprocess.Popen(
+        [*command, rows, "--out", tmp_path / "out.sqlite"], stderr=subprocess.PIPE, env=environment(), text=True
+    ) as running:
+        assert running.stderr is not None
+        assert running.stderr.readline() == "rubrics\n"
+        running.send_signal(signal.SIGTERM)
+    assert running.returncode == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == [rows]
 
 
 def test_import_draws_bars_on_a_terminal(tmp_path: Path) -> None:
