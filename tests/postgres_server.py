@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import pwd
 import shutil
 import socket
 import subprocess
@@ -17,6 +15,7 @@ import psycopg
 from databases import PASSWORD
 from psycopg import sql
 
+from clincore.adapters.embedded_postgres.accounts import account_for
 from clincore.adapters.embedded_postgres.address import OWNER, SERVICE, EmbeddedAddress
 from clincore.adapters.embedded_postgres.setup import ensure_roles_and_database
 
@@ -25,24 +24,33 @@ if TYPE_CHECKING:
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "TZ": "UTC", "PATH": "/usr/bin:/bin"}
-_SETTINGS = ("listen_addresses=127.0.0.1", "fsync=off", "full_page_writes=off", "synchronous_commit=off")
+_NO_DATA = Path("/nonexistent")
+_FLEETING = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
 
 
 @contextmanager
 def running_server(binaries: Path) -> Iterator[EmbeddedAddress]:
     """Run a server with ClinCore's two roles and an empty database until the block ends."""
+    with bare_server(binaries, _FLEETING) as port:
+        asyncio.run(_set_up(port))
+        yield _address(port, binaries)
+
+
+@contextmanager
+def bare_server(binaries: Path, settings: tuple[str, ...] = ()) -> Iterator[int]:
+    """Run a server that has its superuser alone, until the block ends; yield its port."""
     ground = Path(tempfile.mkdtemp(prefix="clincore-server-", dir="/tmp"))
     try:
         _own(ground)
         data = _made_cluster(binaries, ground)
-        port = _free_port()
-        options = [text for one in (*_SETTINGS, f"unix_socket_directories={ground}") for text in ("-c", one)]
+        port = free_port()
+        where = ("listen_addresses=127.0.0.1", f"unix_socket_directories={ground}")
+        options = [text for one in (*where, *settings) for text in ("-c", one)]
         log = ground / "log"
         pg_ctl = [binaries / "pg_ctl", "--pgdata", data, "--log", log]
         _run([*pg_ctl, "start", "--wait", "--options", " ".join(["-p", str(port), *options])])
         try:
-            asyncio.run(_set_up(port))
-            yield _address(port, binaries)
+            yield port
         finally:
             _run([*pg_ctl, "stop", "--wait", "--mode", "fast"])
     finally:
@@ -81,13 +89,13 @@ def _address(port: int, binaries: Path) -> EmbeddedAddress:
 
 def _run(command: list[object]) -> None:
     """Run a program of PostgreSQL's, which refuses to be run by root."""
-    account = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
+    account = account_for(_NO_DATA)
     done = subprocess.run(
         [str(part) for part in command],
         env=_ENVIRONMENT,
         cwd="/",
-        user=account.pw_uid if account else None,
-        group=account.pw_gid if account else None,
+        user=account.uid if account else None,
+        group=account.gid if account else None,
         extra_groups=[] if account else None,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -98,12 +106,12 @@ def _run(command: list[object]) -> None:
 
 
 def _own(path: Path) -> None:
-    if os.geteuid() == 0:
-        account = pwd.getpwnam("postgres")
-        os.chown(path, account.pw_uid, account.pw_gid)
+    account = account_for(_NO_DATA)
+    if account is not None:
+        account.own(path)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -9,10 +9,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
-import psycopg
 import pytest
-from service import environment, running_service
+from pages import require_curl, run_in_shell
+from service import environment
 
 if TYPE_CHECKING:
     from databases import Server
@@ -88,64 +87,15 @@ def test_the_settings_table_names_every_setting() -> None:
 
 
 def test_the_deployment_goes_as_written(postgres: Server, tmp_path: Path) -> None:
-    """The roles, the migrations, the service, the bootstrap and the live check, on a server of one's own.
-
-    Names are changed, because the test's server has roles of the same names, and so are the address and the port.
-    """
-    (roles,) = blocks("sql", "Deployment on your own PostgreSQL")
-    commands, serving, operating = blocks("sh", "Deployment on your own PostgreSQL")
-    with psycopg.connect(postgres.address.superuser_url, autocommit=True) as superuser:
-        for statement in renamed(roles).strip().split(";\n"):
-            superuser.execute(statement)
-    settings: dict[str, str] = {}
-    for line in commands.splitlines():
-        if line.startswith("export "):
-            name, _, value = line.removeprefix("export ").partition("=")
-            settings[name] = at_server(value, postgres) if value.startswith("postgresql:") else value
-        else:
-            done = run(line, tmp_path, settings)
-            assert done.returncode == 0, f"{line}\n{done.stderr}"
-            assert "b1c2d3e4f505" in done.stdout
-    for line in operating.splitlines():
-        done = run(line, tmp_path, settings)
-        assert done.returncode == 0, f"{line}\n{done.stderr}"
-        assert done.stdout
-    settings["REPERTORY_DB_PATH"] = "starter:"
-    start, bootstrap, check = serving.splitlines()
-    assert start == "uvicorn clincore.api.main:app --port 8000"
-    with running_service(settings.pop("DATABASE_URL"), **settings) as service:
-        words = shlex.split(bootstrap.replace("$BOOTSTRAP_TOKEN", settings["BOOTSTRAP_TOKEN"]))
-        headers = dict(words[i + 1].split(": ", 1) for i, word in enumerate(words) if word == "-H")
-        url = words[3].replace("http://127.0.0.1:8000", service.url)
-        answer = httpx.post(url, headers=headers, content=words[words.index("-d") + 1])
-        assert answer.status_code == 201, answer.text
-        done = subprocess.run(
-            [sys.executable, *check.split()[1:], "--url", service.url],
-            cwd=ROOT,
-            env=environment(DATABASE_URL=at_server(renamed_url(commands), postgres)),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        assert done.returncode == 0, done.stdout
-
-
-def renamed(text: str) -> str:
-    return re.sub(r"\bclincore(?=_owner|_user|\b)", "readme", text)
-
-
-def renamed_url(commands: str) -> str:
-    found = re.search(r"DATABASE_URL=(\S+)", commands)
-    assert found
-    return found.group(1)
-
-
-def at_server(url: str, postgres: Server) -> str:
-    """The URL with the test's names and the test server's address, which has no TCP port and needs no password."""
-    address = postgres.address.superuser_url.partition("?")[2]
-    role = renamed(url.partition("//")[2].partition(":")[0])
-    return f"postgresql://{role}@/readme?{address}"
+    """The roles, the migrations, the checks, the service, the bootstrap, the live check and another clinic."""
+    require_curl()
+    sections = (blocks("sh", "On a real repertory"), blocks("sh", "Deployment on your own PostgreSQL"))
+    *_, verified, served, operated = run_in_shell([*sections[0], *sections[1]], postgres.address.binaries, tmp_path)
+    assert "applied    b1c2d3e4f505" in verified
+    assert "\nfail" not in verified
+    assert '"api_key":"clc_' in served
+    assert served.endswith("\nThe deployment works.\n")
+    assert operated.count(" paid ") == 1
 
 
 @pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "CONTRIBUTING.md"])

@@ -11,6 +11,7 @@ import pytest
 from attrs import frozen
 from command_line import clincore
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,15 +105,14 @@ def test_passwords_come_from_the_environment_and_stand_in_no_script(postgres_15:
     assert PASSWORD not in script
     done = psql(postgres_15, script, CLINCORE_SERVICE_PASSWORD=PASSWORD)
     assert (done.returncode, done.stderr) == (0, "")
-    where = psycopg.conninfo.conninfo_to_dict(postgres_15.address.superuser_url) | {
-        "user": names.service,
-        "password": PASSWORD,
-        "dbname": names.database,
-    }
-    with psycopg.connect(**where) as service:  # type: ignore[arg-type]  its values are texts
+
+    def where(role: str) -> str:
+        return make_conninfo(postgres_15.address.superuser_url, user=role, password=PASSWORD, dbname=names.database)
+
+    with psycopg.connect(where(names.service)) as service:
         assert service.execute("SELECT current_user").fetchone() == (names.service,)
     with pytest.raises(psycopg.OperationalError):
-        psycopg.connect(**{**where, "user": names.owner})  # type: ignore[arg-type]
+        psycopg.connect(where(names.owner))
     with psycopg.connect(postgres_15.address.superuser_url, autocommit=True) as superuser:
         superuser.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(names.database)))
         for role in (names.owner, names.service, names.backup):

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 from command_line import Ended, clincore
 
@@ -151,6 +152,55 @@ def test_sql_for_a_database_that_is_down_says_where_it_begins() -> None:
     assert ended.code == 0
     assert ended.err.startswith("the script begins at base: the database cannot be reached")
     assert "set_config('clincore.service_role', 'somebody', true)" in ended.out
+
+
+def test_verify_says_in_words_and_exit_codes_how_a_database_stands(empty: FreshDatabase) -> None:
+    assert (migrate(empty, "verify").code, migrate(empty, "verify").lines[0]) == (1, "at base")
+    migrate(empty, "upgrade", "head")
+    ended = migrate(empty, "verify")
+    assert (ended.code, ended.out) == (
+        0,
+        f"at {HEAD}\nin order: the files are those that were applied, and the schema is the reviewed one\n",
+    )
+    migrate(empty, "downgrade", "-1")
+    ended = migrate(empty, "verify")
+    assert (ended.code, ended.lines[1]) == (1, f"pending: {HEAD} v037 usage tracking and admin surface")
+    guarded = "ALTER TABLE clincore.migration_log {} TRIGGER keep_migration_log"
+    with psycopg.connect(empty.superuser_url, autocommit=True) as superuser:
+        superuser.execute(guarded.format("DISABLE").encode())
+        superuser.execute(
+            "UPDATE clincore.migration_log SET checksum = repeat('0', 64) WHERE revision = '0001_core_init'"
+        )
+        superuser.execute(guarded.format("ENABLE").encode())
+    ended = migrate(empty, "verify")
+    assert ended.code == 2
+    assert ended.lines[2].startswith(f"0001_core_init.sql is not the file that was applied: applied {'0' * 64}, now ")
+    empty.rows("DROP INDEX public.cases_by_status")
+    ended = migrate(empty, "verify")
+    assert ended.code == 3
+    assert ended.lines[3].startswith("missing: index CREATE INDEX cases_by_status ON public.cases")
+
+
+def test_stamp_records_what_is_so_and_refuses_what_is_not(fresh_database: FreshDatabase) -> None:
+    refused = migrate(fresh_database, "stamp", "a96162dee369")
+    assert refused.code == 1
+    assert refused.err.startswith("error: The schema is not that of a96162dee369, so that it cannot be stamped")
+    fresh_database.rows("DELETE FROM public.alembic_version")
+    assert migrate(fresh_database, "current").out == ""
+    ended = migrate(fresh_database, "stamp", "head")
+    assert (ended.code, ended.out, ended.err) == (0, "", "")
+    assert migrate(fresh_database, "current").out == f"{HEAD} (head)\n"
+    assert migrate(fresh_database, "stamp", "head").err == "nothing to do: that is what is recorded\n"
+
+
+def test_it_waits_as_long_as_it_is_told_to_and_says_for_whom(empty: FreshDatabase) -> None:
+    with psycopg.connect(empty.owner_url, application_name="another") as holder:
+        holder.execute("SELECT pg_advisory_xact_lock(hashtextextended('clincore migrations', 0))")
+        ended = migrate(empty, "upgrade", "head", "--lock-timeout", "1.5")
+    assert ended.code == 1
+    waiting, gave_up = ended.err.splitlines()
+    assert waiting.startswith("waiting for its turn, held by process ")
+    assert gave_up == f"error: Gave up after 1.5 seconds: {waiting}. Nothing was changed; try again when it has ended."
 
 
 @pytest.mark.parametrize(
