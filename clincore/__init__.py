@@ -22,9 +22,8 @@ from clincore.domain.usage import UsageReport
 from clincore.services.cases import FinalizedCase
 from clincore.services.clinic import Clinic
 from clincore.services.core import ClinCore
-from clincore.services.keys import NewKey
+from clincore.services.keys import ListedKey, NewKey
 from clincore.services.repertorization import Repertorization
-from clincore.services.tenant_keys import ListedKey
 from clincore.wiring import open_clincore as open
 
 __version__ = "0.1.0"

@@ -126,6 +126,13 @@ class KeyNotFound(NotFound):
         super().__init__(f"There is no key {key_id}, or it is revoked already.")
 
 
+class RubricNotFound(NotFound):
+    """There is no such rubric in the repertory."""
+
+    def __init__(self, rubric_id: int) -> None:
+        super().__init__(f"There is no rubric {rubric_id} in the repertory.")
+
+
 class Conflict(ClinCoreError):
     """The record is not in a state that allows this."""
 
@@ -148,6 +155,10 @@ class CaseNotFinalized(Conflict):
 
 class RevisionMismatch(ClinCoreError):
     """The record was changed since it was read; read it again and repeat the change on what it says now."""
+
+
+class LastAdminKey(Conflict):
+    """This is the tenant's last valid admin key; make another one before this one is revoked."""
 
 
 class StillRunning(Conflict):

@@ -51,9 +51,14 @@ class PageRequest:
     @classmethod
     def parse(cls, limit: int, cursor: str | None) -> PageRequest:
         """Raises InvalidInput for the limit and InvalidCursor for the cursor."""
-        if type(limit) is not int or not 1 <= limit <= MAX_PAGE_SIZE:
-            raise InvalidInput([Problem("limit", f"must be a whole number from 1 to {MAX_PAGE_SIZE}")])
+        require_page_size(limit)
         return cls(limit=limit, after=Position.from_cursor(cursor) if cursor is not None else None)
+
+
+def require_page_size(limit: int) -> None:
+    """Raises InvalidInput."""
+    if type(limit) is not int or not 1 <= limit <= MAX_PAGE_SIZE:
+        raise InvalidInput([Problem("limit", f"must be a whole number from 1 to {MAX_PAGE_SIZE}")])
 
 
 @frozen(kw_only=True)

@@ -27,9 +27,17 @@ class Endpoint(StrEnum):
     RANK_CASE = "GET /cases/{id}/ranking"
     FINALIZE_CASE = "POST /cases/{id}/finalize"
     VERIFY_CASE = "POST /cases/{id}/verify-replay"
+    VIEW_REPERTORY = "GET /repertory"
+    SEARCH_RUBRICS = "GET /repertory/rubrics"
+    VIEW_RUBRIC = "GET /repertory/rubrics/{id}"
+    LIST_REMEDIES = "GET /repertory/remedies"
     RANK_RUBRICS = "POST /repertory/rankings"
     ROTATE_KEY = "POST /auth/api-keys/rotate"
+    CREATE_KEY = "POST /admin/api-keys"
+    LIST_KEYS = "GET /admin/api-keys"
+    REVOKE_KEY = "POST /admin/api-keys/revoke/{key_id}"
     USAGE = "GET /admin/usage"
+    LIST_ACCESS = "GET /admin/access-logs"
     HEALTH = "GET /health"  # never counted
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from clincore.domain.access import EVERYTHING
+
 if TYPE_CHECKING:
-    from clincore.domain.access import AccessEntry, Action, RecordType
+    from clincore.domain.access import AccessEntry, AccessFilter, Action, RecordType
     from clincore.domain.call import Record
     from clincore.domain.page import Page, PageRequest
     from clincore.ports.pending import Pending
@@ -22,6 +24,6 @@ class AccessLog(Protocol):
         """Log that the unit of work's key listed records, and by which filter."""
         ...
 
-    def list(self, page: PageRequest) -> Pending[Page[AccessEntry]]:
-        """Ask for the log, newest first, then by id downwards."""
+    def list(self, page: PageRequest, wanted: AccessFilter = EVERYTHING) -> Pending[Page[AccessEntry]]:
+        """Ask for the lines of the log that the filter admits, newest first, then by id downwards."""
         ...

@@ -38,6 +38,13 @@ class KeyStore(Protocol):
         """
         ...
 
+    def hold_admins(self) -> Pending[tuple[ApiKeyRecord, ...]]:
+        """Ask for the admin keys that were not revoked, those that have ended among them, by id.
+
+        Others who ask, or change one of them, wait until this unit of work ends.
+        """
+        ...
+
     def list(self, page: PageRequest) -> Pending[Page[ApiKeyRecord]]:
         """Ask for the keys, those that have ended among them; newest first, then by id downwards."""
         ...

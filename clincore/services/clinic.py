@@ -12,6 +12,7 @@ from clincore.domain.errors import InvalidInput, Problem
 from clincore.services.administration import Administration
 from clincore.services.cases import Cases
 from clincore.services.keys import Keys
+from clincore.services.loaded_repertory import LoadedRepertory
 from clincore.services.patients import Patients
 from clincore.services.repertorization import Rankings
 from clincore.services.session import Session
@@ -26,6 +27,7 @@ class Clinic:
 
     patients: Patients
     cases: Cases
+    repertory: LoadedRepertory
     rankings: Rankings
     keys: Keys
     administration: Administration
@@ -39,6 +41,7 @@ class Clinic:
         return cls(
             patients=Patients(session),
             cases=Cases(session),
+            repertory=LoadedRepertory(session),
             rankings=Rankings(session),
             keys=Keys(session),
             administration=Administration(session),

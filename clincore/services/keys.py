@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from attrs import evolve, field, frozen
 
 from clincore.domain.api_key import SECRET_BYTES, ApiKey, make_api_key
+from clincore.domain.call import require_one_of
 from clincore.domain.errors import InvalidInput, Problem, Unauthenticated
+from clincore.domain.identity import ApiKeyRecord, KeyState, Role
 from clincore.domain.limits import MAX_GRACE_SECONDS
+from clincore.domain.text import clean_name
 from clincore.domain.usage import Endpoint
 
 if TYPE_CHECKING:
@@ -27,8 +30,49 @@ class NewKey:
     tenant_id: UUID
 
 
+@frozen
+class ListedKey:
+    """What is kept of a key, and its state at the time of the list."""
+
+    record: ApiKeyRecord
+    state: KeyState
+
+
 def new_api_key(resources: OperatorResources, tenant_id: UUID) -> ApiKey:
     return make_api_key(tenant_id, resources.entropy.secret(SECRET_BYTES))
+
+
+def new_key_record(
+    resources: OperatorResources,
+    tenant_id: UUID,
+    key: ApiKey,
+    *,
+    label: str,
+    role: Role,
+    expires_at: datetime | None,
+    at: datetime,
+) -> ApiKeyRecord:
+    """Return what is kept of a key made now; raises InvalidInput for label, role and end."""
+    require_one_of(Role, role, "role")
+    _require_future(expires_at, at)
+    return ApiKeyRecord(
+        tenant_id=tenant_id,
+        id=resources.entropy.uuid(),
+        key_hash=key.digest,
+        label=clean_name(label, "label"),
+        role=role,
+        created_at=at,
+        expires_at=expires_at,
+    )
+
+
+def _require_future(moment: object, now: datetime) -> None:
+    if moment is None:
+        return
+    if not isinstance(moment, datetime) or moment.utcoffset() is None:
+        raise InvalidInput([Problem("expires_at", "must be a time with its time zone")])
+    if moment <= now:
+        raise InvalidInput([Problem("expires_at", "must be in the future")])
 
 
 @frozen

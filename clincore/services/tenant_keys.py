@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from clincore.domain.call import require_one_of, require_uuid
-from clincore.domain.errors import InvalidInput, KeyNotFound, Problem, TenantNotFound
-from clincore.domain.identity import ApiKeyRecord, KeyState, Role
+from clincore.domain.call import require_uuid
+from clincore.domain.errors import KeyNotFound, TenantNotFound
+from clincore.domain.identity import Role
 from clincore.domain.limits import MAX_PAGE_SIZE
 from clincore.domain.page import PageRequest
-from clincore.domain.text import clean_name
-from clincore.services.keys import NewKey, new_api_key
+from clincore.services.keys import ListedKey, NewKey, new_api_key, new_key_record
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
+    from clincore.domain.identity import ApiKeyRecord
     from clincore.ports.database import UnitOfWork
     from clincore.services.resources import OperatorResources
-
-
-@frozen
-class ListedKey:
-    """What is kept of a key, and its state at the time of the list."""
-
-    record: ApiKeyRecord
-    state: KeyState
 
 
 @frozen
@@ -44,19 +36,9 @@ class TenantKeys:
     ) -> NewKey:
         """Make a key, shown only now, that ends at ``expires_at`` (None: never); raises InvalidInput."""
         require_uuid(tenant_id, "tenant_id")
-        require_one_of(Role, role, "role")
-        at = self._resources.clock.now()
-        _require_future(expires_at, at)
         key = new_api_key(self._resources, tenant_id)
-        record = ApiKeyRecord(
-            tenant_id=tenant_id,
-            id=self._resources.entropy.uuid(),
-            key_hash=key.digest,
-            label=clean_name(label, "label"),
-            role=role,
-            created_at=at,
-            expires_at=expires_at,
-        )
+        at = self._resources.clock.now()
+        record = new_key_record(self._resources, tenant_id, key, label=label, role=role, expires_at=expires_at, at=at)
         async with self._resources.database.provisioning(tenant_id) as work:
             await _require_tenant(work, tenant_id)
             work.keys.add(record)
@@ -108,12 +90,3 @@ async def _all_keys(work: UnitOfWork) -> tuple[ApiKeyRecord, ...]:
         if page.next is None:
             return records
         request = PageRequest.parse(MAX_PAGE_SIZE, page.next)
-
-
-def _require_future(moment: object, now: datetime) -> None:
-    if moment is None:
-        return
-    if not isinstance(moment, datetime) or moment.utcoffset() is None:
-        raise InvalidInput([Problem("expires_at", "must be a time with its time zone")])
-    if moment <= now:
-        raise InvalidInput([Problem("expires_at", "must be in the future")])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from clincore.adapters.memory.pages import page_of
-from clincore.domain.access import AccessEntry, Action, RecordType
+from clincore.domain.access import EVERYTHING, AccessEntry, AccessFilter, Action, RecordType
 from clincore.domain.page import Page, PageRequest, Position
 
 if TYPE_CHECKING:
@@ -34,8 +34,11 @@ class MemoryAccessLog:
     def listed(self, record_type: RecordType, filter_text: str | None) -> None:
         self._work.ask(lambda: self._enter(Action.LIST, record_type, None, filter_text))
 
-    def list(self, page: PageRequest) -> Pending[Page[AccessEntry]]:
-        return self._work.ask(lambda: page_of(list(self._rows.values()), page, lambda row: Position(row.at, row.id)))
+    def list(self, page: PageRequest, wanted: AccessFilter = EVERYTHING) -> Pending[Page[AccessEntry]]:
+        def step() -> Page[AccessEntry]:
+            return page_of(filter(wanted.admits, self._rows.values()), page, lambda row: Position(row.at, row.id))
+
+        return self._work.ask(step)
 
     def _enter(self, action: Action, record_type: RecordType, record_id: UUID | None, filter_text: str | None) -> None:
         entry = AccessEntry(

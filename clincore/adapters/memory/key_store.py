@@ -8,6 +8,7 @@ from attrs import evolve
 
 from clincore.adapters.memory.pages import page_of
 from clincore.domain.errors import StorageFault
+from clincore.domain.identity import Role
 from clincore.domain.page import Page, PageRequest, Position
 
 if TYPE_CHECKING:
@@ -56,6 +57,13 @@ class MemoryKeyStore:
                 return False
             self._work.put(self._rows, key_id, evolve(stored, revoked_at=at))
             return True
+
+        return self._work.ask(step)
+
+    def hold_admins(self) -> Pending[tuple[ApiKeyRecord, ...]]:
+        def step() -> tuple[ApiKeyRecord, ...]:
+            found = [key for key in self._rows.values() if key.role is Role.ADMIN and key.revoked_at is None]
+            return tuple(sorted(found, key=lambda key: key.id))
 
         return self._work.ask(step)
 

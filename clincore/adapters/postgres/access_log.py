@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, LiteralString
 
 from clincore.adapters.postgres.pages import page_of, page_parameters
-from clincore.domain.access import AccessEntry, Action, RecordType
+from clincore.domain.access import EVERYTHING, AccessEntry, AccessFilter, Action, RecordType
 from clincore.domain.page import Page, PageRequest, Position
 
 if TYPE_CHECKING:
@@ -38,6 +38,12 @@ _LIST: Final[LiteralString] = """
     SELECT tenant_id, id, key_id, action, record_type, record_id, filter, request_id, at
     FROM public.access_logs
     WHERE tenant_id = %(tenant_id)s
+      AND (%(record_id)s::uuid IS NULL OR record_id = %(record_id)s)
+      AND (%(key_id)s::uuid IS NULL OR key_id = %(key_id)s)
+      AND (%(record_type)s::text IS NULL OR record_type = %(record_type)s)
+      AND (%(action)s::text IS NULL OR action = %(action)s)
+      AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
+      AND (%(until)s::timestamptz IS NULL OR at < %(until)s)
       AND (%(after_at)s::timestamptz IS NULL OR (at, id) < (%(after_at)s, %(after_id)s::uuid))
     ORDER BY at DESC, id DESC LIMIT %(limit)s
 """
@@ -55,10 +61,18 @@ class PostgresAccessLog:
     def listed(self, record_type: RecordType, filter_text: str | None) -> None:
         self._enter(Action.LIST, record_type, None, filter_text)
 
-    def list(self, page: PageRequest) -> Pending[Page[AccessEntry]]:
+    def list(self, page: PageRequest, wanted: AccessFilter = EVERYTHING) -> Pending[Page[AccessEntry]]:
         return self._work.ask(
             _LIST,
-            page_parameters(page),
+            {
+                "record_id": wanted.record_id,
+                "key_id": wanted.key_id,
+                "record_type": wanted.record_type.value if wanted.record_type else None,
+                "action": wanted.action.value if wanted.action else None,
+                "since": wanted.since,
+                "until": wanted.until,
+                **page_parameters(page),
+            },
             lambda rows: page_of(rows, page, _entry, lambda row: Position(row.at, row.id)),
         )
 

@@ -34,6 +34,13 @@ _REVOKE: Final[LiteralString] = """
     UPDATE public.api_keys SET revoked_at = %(at)s
     WHERE tenant_id = %(tenant_id)s AND id = %(id)s AND revoked_at IS NULL
 """
+# A row that another one has just changed is read again once that one has ended.
+_HOLD_ADMINS: Final[LiteralString] = """
+    SELECT tenant_id, id, key_hash, label, role, created_at, expires_at, rotated_at, revoked_at, last_used_at
+    FROM public.api_keys
+    WHERE tenant_id = %(tenant_id)s AND role = 'admin' AND revoked_at IS NULL
+    ORDER BY id FOR NO KEY UPDATE
+"""
 _LIST: Final[LiteralString] = """
     SELECT tenant_id, id, key_hash, label, role, created_at, expires_at, rotated_at, revoked_at, last_used_at
     FROM public.api_keys
@@ -74,6 +81,9 @@ class PostgresKeyStore:
 
     def revoke(self, key_id: UUID, *, at: datetime) -> Pending[bool]:
         return self._work.write(_REVOKE, {"id": key_id, "at": at})
+
+    def hold_admins(self) -> Pending[tuple[ApiKeyRecord, ...]]:
+        return self._work.ask(_HOLD_ADMINS, {}, lambda rows: tuple(_key(row) for row in rows))
 
     def list(self, page: PageRequest) -> Pending[Page[ApiKeyRecord]]:
         return self._work.ask(

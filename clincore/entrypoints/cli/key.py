@@ -23,8 +23,7 @@ from clincore.entrypoints.cli.tables import Column, facts, table
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from clincore.services.keys import NewKey
-    from clincore.services.tenant_keys import ListedKey
+    from clincore.services.keys import ListedKey, NewKey
 
 
 @click.group()

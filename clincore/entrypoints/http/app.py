@@ -12,7 +12,6 @@ from starlette.routing import Match, Router
 
 from clincore.domain.call import is_request_id
 from clincore.domain.errors import ClinCoreError
-from clincore.entrypoints.http import clinical, operational
 from clincore.entrypoints.http.lifecycle import Lifecycle
 from clincore.entrypoints.http.logs import log_fault, log_request
 from clincore.entrypoints.http.problems import (
@@ -24,6 +23,7 @@ from clincore.entrypoints.http.problems import (
     problem,
     problem_of,
 )
+from clincore.entrypoints.http.routes import ROUTES
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -39,7 +39,7 @@ class Application:
 
     def __init__(self, lifecycle: Lifecycle) -> None:
         self._lifecycle = lifecycle
-        self._router = Router([*clinical.ROUTES, *operational.ROUTES], redirect_slashes=False)
+        self._router = Router(ROUTES, redirect_slashes=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

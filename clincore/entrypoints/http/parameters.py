@@ -1,4 +1,4 @@
-"""What requests say outside their bodies: keys, ids, query parameters, revisions."""
+"""What requests say outside their bodies and query strings: keys, ids, revisions."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ import re
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from clincore.domain.errors import ClinCoreError, InvalidInput, Problem, Unauthenticated
-from clincore.domain.limits import MAX_PAGE_SIZE, PAGE_SIZE
+from clincore.domain.errors import Unauthenticated
+from clincore.domain.limits import MAX_ID
 from clincore.entrypoints.http.problems import REVISION_MISMATCH, REVISION_REQUIRED, HttpRefusal
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from clincore.entrypoints.http.problems import ProblemType
     from clincore.services.clinic import Clinic
     from clincore.services.core import ClinCore
 
 API_KEY_HEADER: Final = "x-api-key"
+IDEMPOTENCY_HEADER: Final = "idempotency-key"
 _REVISION_CURE: Final = "A change needs the header If-Match with the ETag of the record as it was read."
-_ETAG: Final = re.compile(r'^"([0-9]{1,9})"$')
+_ETAG: Final = re.compile(r'"([0-9]{1,9})"')
+_WHOLE: Final = re.compile(r"[1-9][0-9]{0,15}")
 
 
 def core_of(request: Request) -> ClinCore:
@@ -34,46 +37,24 @@ def clinic_of(request: Request) -> Clinic:
     return core_of(request).clinic(keys[0], request_id=request.scope["clincore.request_id"])
 
 
-def path_id(request: Request, missing: type[ClinCoreError]) -> UUID:
-    """Return the id in the path; what is not a UUID names nothing, and ``missing`` is raised."""
-    text = request.path_params["id"]
+def path_uuid(request: Request, name: str, missing: ProblemType) -> UUID:
+    """Return the id in the path; what is not a UUID names nothing, and is refused as ``missing``."""
+    text = request.path_params[name]
     try:
         record_id = UUID(text)
     except ValueError:
-        raise missing from None
-    if str(record_id) != text.lower():  # braces, a urn, or no dashes
-        raise missing
+        record_id = None
+    if record_id is None or str(record_id) != text.lower():  # braces, a urn, or no dashes
+        raise HttpRefusal(missing, f"{missing.title}: an id is a UUID.")
     return record_id
 
 
-def query(request: Request, *known: str) -> dict[str, str]:
-    """Return the query parameters; raises InvalidInput for one that is unknown or stands twice."""
-    given = request.query_params.multi_items()
-    names = [name for name, _ in given]
-    problems = []
-    if any(name not in known for name in names):
-        allowed = ", ".join(known) or "none"
-        problems.append(Problem("query", f"has a parameter that does not exist; there are: {allowed}"))
-    problems += [Problem(name, "stands twice") for name in known if names.count(name) > 1]
-    if problems:
-        raise InvalidInput(problems)
-    return dict(given)
-
-
-def page_of(parameters: dict[str, str]) -> tuple[int, str | None]:
-    """Return the limit and the cursor; raises InvalidInput for a limit that is not a number."""
-    limit = parameters.get("limit", str(PAGE_SIZE))
-    if not (limit.isascii() and limit.isdecimal() and len(limit) < 6):
-        raise InvalidInput([Problem("limit", f"must be a whole number from 1 to {MAX_PAGE_SIZE}")])
-    return int(limit), parameters.get("cursor")
-
-
-def flag(parameters: dict[str, str], name: str) -> bool:
-    """Return a query parameter that is true or false (the default); raises InvalidInput for anything else."""
-    value = parameters.get(name, "false")
-    if value not in ("true", "false"):
-        raise InvalidInput([Problem(name, "must be true or false")])
-    return value == "true"
+def path_number(request: Request, name: str, missing: ProblemType) -> int:
+    """Return the number in the path; what is none, or past the limit, is refused as ``missing``."""
+    text = request.path_params[name]
+    if not _WHOLE.fullmatch(text) or int(text) > MAX_ID:
+        raise HttpRefusal(missing, f"{missing.title}: an id is a whole number from 1.")
+    return int(text)
 
 
 def expected_revision(request: Request) -> int | None:
@@ -86,7 +67,7 @@ def expected_revision(request: Request) -> int | None:
         raise HttpRefusal(REVISION_REQUIRED, _REVISION_CURE)
     if tag.strip() == "*":
         return None
-    found = _ETAG.match(tag.strip())
+    found = _ETAG.fullmatch(tag.strip())
     if found is None:
         raise HttpRefusal(REVISION_MISMATCH, "If-Match takes the ETag as it was sent, with its quotes.")
     return int(found.group(1))

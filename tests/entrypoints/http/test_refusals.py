@@ -119,6 +119,20 @@ def test_malformed_json_is_400_with_the_position(clinics: Clinics, content: byte
     assert position in problem["detail"]
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"symptom_ids": [8], "symptom_ids": [18]}',
+        '{"rubrics": [{"symptom_id": 8, "weight": 2, "weight": 1}]}',
+        '{"rubrics": [{"symptom_id": 8, "\\u0077eight": 2, "weight": 1}]}',
+    ],
+)
+def test_a_field_that_stands_twice_is_refused(clinics: Clinics, content: str) -> None:
+    problem = problem_of(clinics.first.post("/repertory/rankings", content=content, headers=JSON))
+    assert problem["status"] == 422
+    assert "2 times" in problem["errors"][0]["message"]
+
+
 def test_bodies_of_another_type_or_size_are_refused(clinics: Clinics) -> None:
     assert problem_of(clinics.first.post("/patients", data={"full_name": "Ada"}))["status"] == 415
     assert problem_of(clinics.first.post("/patients", content=b"{}"))["status"] == 415

@@ -1,4 +1,4 @@
-"""The routes and the problems, held against what is metered and what docs/http.md says."""
+"""The routes and the problems, held against what is metered and what the pages say."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ import re
 from pathlib import Path
 
 from clincore.domain.usage import Endpoint
-from clincore.entrypoints.http import clinical, operational, problems
+from clincore.entrypoints.http.problems import BY_ERROR, PROBLEMS
+from clincore.entrypoints.http.routes import ROUTES
 
 FOR_ANYONE = {"GET /health", "GET /ready", "GET /version", "POST /bootstrap"}
-PAGE = (Path(__file__).parents[3] / "docs" / "http.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[3] / "docs"
+PAGE = (DOCS / "http.md").read_text(encoding="utf-8")
+PROBLEMS_PAGE = (DOCS / "problems.md").read_text(encoding="utf-8")
 
 
 def routes() -> set[str]:
-    return {
-        f"{method} {route.path}"
-        for route in [*clinical.ROUTES, *operational.ROUTES]
-        for method in (route.methods or set()) - {"HEAD"}
-    }
+    return {f"{method} {route.path}" for route in ROUTES for method in (route.methods or set()) - {"HEAD"}}
 
 
 def test_every_route_that_needs_a_key_is_metered_by_method_and_route() -> None:
@@ -29,7 +28,12 @@ def test_the_page_lists_every_call() -> None:
 
 
 def test_the_page_lists_every_problem_with_its_status() -> None:
-    known = {kind for kind in vars(problems).values() if isinstance(kind, problems.ProblemType)}
-    known |= {kind for _, kind in problems.BY_ERROR}
-    listed = re.findall(r"^\| (\d+) \| `([a-z-]+)` \|", PAGE, re.MULTILINE)
-    assert {(int(status), name) for status, name in listed} == {(kind.status, kind.name) for kind in known}
+    listed = re.findall(r"^\| (\d+) \| `([a-z-]+)` \| (.+) \|$", PROBLEMS_PAGE, re.MULTILINE)
+    assert [(int(status), name, when) for status, name, when in listed] == [
+        (kind.status, kind.name, kind.when) for kind in PROBLEMS
+    ]
+
+
+def test_every_problem_that_an_error_becomes_is_listed() -> None:
+    assert {kind for _, kind in BY_ERROR} <= set(PROBLEMS)
+    assert len({kind.name for kind in PROBLEMS}) == len(PROBLEMS)

@@ -1,0 +1,95 @@
+"""How request bodies are read."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from clincore.domain.errors import InvalidInput, Problem
+from clincore.domain.limits import BODY_BYTES
+from clincore.entrypoints.http.problems import MALFORMED, MEDIA_TYPE, TOO_LARGE, HttpRefusal
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
+
+Body = TypeVar("Body", bound=Struct)
+_MESSAGE_CHARACTERS: Final = 200
+"""An unknown field's name stands in the message, however long it is."""
+_NAME_CHARACTERS: Final = 40
+_POSITION: Final = re.compile(r"\(byte (\d+)\)")
+_PATH: Final = re.compile(r" - at `\$\.?(.*)`$")
+
+
+async def read_body(request: Request, kind: type[Body], *, optional: bool = False) -> Body:
+    """Read and check a JSON body; an ``optional`` one may be empty.
+
+    Raises HttpRefusal (400 with the position, 413, 415) and InvalidInput naming the first invalid field.
+    """
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise HttpRefusal(MEDIA_TYPE, "Send the body as it is, without a Content-Encoding.")
+    content = await _content(request)
+    if optional and not content.strip():
+        return kind()
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type not in ("application/json", "application/merge-patch+json"):
+        raise HttpRefusal(MEDIA_TYPE, "Send the body as JSON, with the header 'Content-Type: application/json'.")
+    try:
+        body = msgspec.json.decode(content, type=kind)
+        json.loads(content, object_pairs_hook=_refuse_repeated, parse_int=str, parse_float=str)
+    except msgspec.ValidationError as error:
+        raise InvalidInput([validation_problem(str(error))]) from None
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise HttpRefusal(MALFORMED, _malformed(content, error)) from None
+    return body
+
+
+def _refuse_repeated(pairs: list[tuple[str, Any]]) -> None:
+    """Refuse a field that stands twice in one object: readers disagree on which of the two counts."""
+    for name, times in Counter(name for name, _ in pairs).items():
+        if times > 1:
+            raise InvalidInput([Problem("", f"Object has the field `{name[:_NAME_CHARACTERS]}` {times} times")])
+
+
+async def _content(request: Request) -> bytes:
+    too_large = HttpRefusal(TOO_LARGE, f"A body has {BODY_BYTES} bytes (1 MiB) at most.")
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > BODY_BYTES:
+        raise too_large
+    content = bytearray()
+    async for chunk in _chunks(request):
+        content += chunk
+        if len(content) > BODY_BYTES:
+            raise too_large
+    return bytes(content)
+
+
+async def _chunks(request: Request) -> AsyncIterator[bytes]:
+    async for chunk in request.stream():
+        yield chunk
+
+
+def validation_problem(message: str) -> Problem:
+    """msgspec's message as a path and what was expected; the message holds types and names of fields, no values."""
+    found = _PATH.search(message)
+    path = found.group(1) if found else ""
+    said = _PATH.sub("", message)
+    return Problem(path, said if len(said) <= _MESSAGE_CHARACTERS else f"{said[:_MESSAGE_CHARACTERS]}…")
+
+
+def _malformed(content: bytes, error: Exception) -> str:
+    found = _POSITION.search(str(error))
+    if not content.strip():
+        return "The body is empty; a JSON object is needed."
+    if found is None:
+        return "The body is not JSON: it ends too early, is nested too deep, or is not UTF-8."
+    position = int(found.group(1))
+    line = content.count(b"\n", 0, position) + 1
+    column = position - (content.rfind(b"\n", 0, position) + 1) + 1
+    return f"The body is not JSON: the error is at byte {position} (line {line}, column {column})."
