@@ -22,7 +22,8 @@ CREATE TABLE public.access_logs (
     CONSTRAINT access_logs_names_a_record CHECK ((record_id IS NULL) = (action = 'LIST'))
 );
 CREATE INDEX access_logs_by_time ON public.access_logs (tenant_id, at, id);
-CREATE INDEX access_logs_by_record ON public.access_logs (tenant_id, record_id, at);
+CREATE INDEX access_logs_by_record ON public.access_logs (tenant_id, record_id, at, id);
+CREATE INDEX access_logs_by_key ON public.access_logs (tenant_id, key_id, at, id);
 
 ALTER TABLE public.access_logs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.access_logs FORCE ROW LEVEL SECURITY;

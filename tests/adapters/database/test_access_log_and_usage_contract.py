@@ -11,11 +11,13 @@ from database_harness import (
     NOW,
     Harness,
     new_patient,
+    pages,
     scenario,
 )
-from hypothesis import settings
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from clincore.domain.access import Action, RecordType
+from clincore.domain.access import AccessFilter, Action, RecordType
 from clincore.domain.call import Record
 from clincore.domain.usage import Endpoint, UsageReport
 
@@ -109,3 +111,65 @@ async def test_a_report_leaves_out_the_call_that_asks_for_it(harness: Harness) -
         await work.commit()
     assert report.result().total_calls == 0
     assert (await member.usage()).calls_by_endpoint == {"GET /admin/usage": 1}
+
+
+entries = st.tuples(
+    st.integers(0, 1), st.sampled_from([Action.VIEW, Action.RANK]), st.integers(0, 1), st.integers(0, 3)
+)
+"""Whose key, which action, which case, and the second at which it was done."""
+
+
+@FEW
+@given(
+    done=st.lists(entries, max_size=8),
+    key=st.none() | st.integers(0, 1),
+    action=st.none() | st.sampled_from(Action),
+    record_type=st.none() | st.sampled_from(RecordType),
+    record=st.none() | st.integers(0, 1),
+    since=st.none() | st.integers(0, 4),
+    until=st.none() | st.integers(0, 4),
+    limit=st.integers(1, 4),
+)
+@scenario
+async def test_the_log_is_filtered_by_key_action_record_and_time(
+    harness: Harness,
+    *,
+    done: list[tuple[int, Action, int, int]],
+    key: int | None,
+    action: Action | None,
+    record_type: RecordType | None,
+    record: int | None,
+    since: int | None,
+    until: int | None,
+    limit: int,
+) -> None:
+    member = await harness.member()
+    holders = [member, await member.with_key()]
+    patient = await member.patient()
+    cases = [await member.case(patient), await member.case(patient)]
+    for whose, what, which, second in done:
+        about = Record(RecordType.CASE, cases[which].id)
+        await holders[whose].do(
+            lambda work, what=what, about=about: work.access_log.touched(what, about),  # type: ignore[misc]
+            at=NOW + timedelta(seconds=second),
+        )
+    wanted = AccessFilter(
+        key_id=None if key is None else holders[key].key_id,
+        action=action,
+        record_type=record_type,
+        record_id=None if record is None else cases[record].id,
+        since=None if since is None else NOW + timedelta(seconds=since),
+        until=None if until is None else NOW + timedelta(seconds=until),
+    )
+    found = await pages(lambda page: member.ask(lambda work: work.access_log.list(page, wanted)), limit)
+    assert sorted((entry.key_id, entry.action, entry.record_id, entry.at) for entry in found) == sorted(
+        (holders[whose].key_id, what, cases[which].id, NOW + timedelta(seconds=second))
+        for whose, what, which, second in done
+        if key in (None, whose)
+        and action in (None, what)
+        and record_type in (None, RecordType.CASE)
+        and record in (None, which)
+        and (since is None or since <= second)
+        and (until is None or second < until)
+    )
+    assert found == sorted(found, key=lambda entry: (entry.at, entry.id), reverse=True)

@@ -163,3 +163,24 @@ async def test_every_key_is_listed_whatever_has_become_of_it(harness: Harness) -
     assert set(listed) == set(expected)
     stranger = await harness.member()
     assert (await stranger.ask(lambda work: work.keys.list(ALL))).items == (await stranger.key(),)
+
+
+@scenario
+async def test_of_those_who_hold_the_admin_keys_the_second_sees_what_the_first_did(harness: Harness) -> None:
+    member = await harness.member()
+    admins = [await member.with_key(role=Role.ADMIN) for _ in range(2)]
+    await member.with_key(role=Role.USER)
+
+    async def revoke(key_id: UUID) -> list[UUID]:
+        async with member.database.provisioning(member.tenant_id) as work:
+            held = work.keys.hold_admins()
+            work.keys.revoke(key_id, at=NOW)
+            await work.commit()
+        return [key.id for key in held.result()]
+
+    seen = await outcomes(*(revoke(admin.key_id) for admin in admins))
+    counts = sorted(len(held) for held in seen if not isinstance(held, BaseException))
+    assert len(counts) == 2
+    assert counts[1] == counts[0] + 1
+    left = await member.ask(lambda work: work.keys.hold_admins())
+    assert len(left) == counts[0] - 1
