@@ -49,6 +49,8 @@ def test_the_wheel_holds_what_the_package_needs_and_no_tests(wheel: Path) -> Non
         "clincore/migrations_sql/b1c2d3e4f505_usage_tracking.sql",
         "clincore/data/starter/rubrics.tsv",
         "clincore/testing/strategies.py",
+        "clincore/entrypoints/http/static/reference.css",
+        "clincore/entrypoints/http/static/reference.js",
     ):
         assert needed in names
     assert len([name for name in names if name.endswith(".sql")]) == 8

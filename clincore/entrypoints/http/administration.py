@@ -149,7 +149,6 @@ OPERATIONS: Final = (
                 "last_used_at": "2026-03-14T09:00:00Z",
             }
         ),
-        links={"list_keys": {"cursor": "$response.body#/next"}},
     ),
     Operation(
         name="revoke_key",
@@ -206,6 +205,5 @@ OPERATIONS: Final = (
             },
             following=CURSOR,
         ),
-        links={"list_access": {"cursor": "$response.body#/next"}},
     ),
 )

@@ -14,6 +14,7 @@ from clincore.domain.call import is_request_id
 from clincore.domain.errors import ClinCoreError
 from clincore.entrypoints.http.lifecycle import Lifecycle
 from clincore.entrypoints.http.logs import log_fault, log_request
+from clincore.entrypoints.http.pages import PAGES
 from clincore.entrypoints.http.problems import (
     INTERNAL,
     NO_METHOD,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 # Answers go by a key that caches know nothing of.
 _ALWAYS: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
-_WITHOUT_DATABASE: Final = ("/health", "/ready", "/version")
+_WITHOUT_DATABASE: Final = frozenset(["/health", "/ready", "/version", *(page.path for page in PAGES)])
 
 
 class Application:
@@ -39,7 +40,7 @@ class Application:
 
     def __init__(self, lifecycle: Lifecycle) -> None:
         self._lifecycle = lifecycle
-        self._router = Router(ROUTES, redirect_slashes=False)
+        self._router = Router([*ROUTES, *PAGES], redirect_slashes=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

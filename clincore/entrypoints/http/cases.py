@@ -136,7 +136,6 @@ OPERATIONS: Final = (
         answer=CasePage,
         sends={"patient_id": PATIENT_ID, "status": "draft"},
         example=page(CASE, following=CURSOR),
-        links={"list_cases": {"cursor": "$response.body#/next"}, "view_case": {"id": "$response.body#/items/0/id"}},
     ),
     Operation(
         name="view_case",

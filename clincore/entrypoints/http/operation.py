@@ -62,7 +62,7 @@ class Operation:
     refusals: tuple[ProblemType, ...] = ()
     sends: Mapping[str, Any] = field(factory=dict)
     example: Mapping[str, Any]
-    links: Mapping[str, Mapping[str, str]] = field(factory=dict)
+    links: Mapping[str, Mapping[str, Any]] = field(factory=dict)
 
     def route(self) -> Route:
         return Route(self.path, self.handler, methods=[self.method], name=self.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import UNSET
 
@@ -61,10 +61,11 @@ async def edit_patient(request: Request) -> Response:
     return answer(PatientRecord.of(patient), headers=etag(patient.revision))
 
 
-_LINKS: Final = {
+_LINKS: Final[dict[str, dict[str, Any]]] = {
     "view_patient": {"id": "$response.body#/id"},
     "edit_patient": {"id": "$response.body#/id", "If-Match": "$response.header.ETag"},
     "list_cases": {"patient_id": "$response.body#/id"},
+    "create_case": {"body": {"patient_id": "$response.body#/id", "input_payload": {"symptom_ids": [8, 18, 29]}}},
 }
 OPERATIONS: Final = (
     Operation(
@@ -95,10 +96,6 @@ OPERATIONS: Final = (
         answer=PatientPage,
         sends={"q": "exam", "limit": 50},
         example=page(PATIENT, following=CURSOR),
-        links={
-            "list_patients": {"cursor": "$response.body#/next"},
-            "view_patient": {"id": "$response.body#/items/0/id"},
-        },
     ),
     Operation(
         name="view_patient",

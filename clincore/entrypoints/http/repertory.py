@@ -97,7 +97,6 @@ OPERATIONS: Final = (
                 "best": [{"remedy": "ars", "grade": 3}, {"remedy": "puls", "grade": 3}],
             }
         ),
-        links={"view_rubric": {"id": "$response.body#/items/0/id"}},
     ),
     Operation(
         name="view_rubric",
@@ -132,7 +131,6 @@ OPERATIONS: Final = (
         refusals=(REPERTORY,),
         sends={"limit": 200},
         example=page({"remedy": "ars", "name": "Arsenicum album", "frequency": 63}),
-        links={"list_remedies": {"cursor": "$response.body#/next"}},
     ),
     Operation(
         name="rank_rubrics",
