@@ -60,6 +60,10 @@ class LoadedRepertory:
         Raises InvalidInput for the limit, InvalidQuery with the position, and InvalidCursor.
         """
         require_page_size(limit)
+        if not isinstance(query, str):
+            raise InvalidInput([Problem("q", f"must be a text, not {type(query).__name__}")])
+        if cursor is not None and not isinstance(cursor, str):
+            raise InvalidCursor
         return await self._metered(
             Endpoint.SEARCH_RUBRICS, lambda repertory: repertory.search(query, limit=limit, after=cursor)
         )

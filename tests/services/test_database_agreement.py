@@ -170,6 +170,18 @@ class Agreement(RuleBasedStateMachine):
         key_id = listed[choice % len(listed)].record.id
         self.both(lambda core: core.tenants.keys.revoke(tenant_id, key_id))
 
+    @rule(target=keys, key=keys, role=st.sampled_from(Role), days=st.sampled_from([None, 0, 1]))
+    def make_key_as_admin(self, key: str, role: Role, days: int | None) -> Any:
+        ends = None if days is None else self.grounds[0].clock.at + timedelta(days=days)
+        made = self.by(key, lambda clinic: clinic.administration.keys.create(label="Ö", role=role, expires_at=ends))
+        return made.key.api_key if made else multiple()
+
+    @rule(key=keys, choice=st.integers(0, 9), limit=limits)
+    def revoke_key_as_admin(self, key: str, choice: int, limit: int) -> None:
+        listed = self.by(key, lambda clinic: clinic.administration.keys.list(limit=limit))
+        key_id = listed.items[choice % len(listed.items)].record.id if listed else uuid4()
+        self.by(key, lambda clinic: clinic.administration.keys.revoke(key_id))
+
     @rule(seconds=st.sampled_from([0, 1, 59, 3599, 3600, 86_400, 31 * 86_400]))
     def time_goes_by(self, seconds: int) -> None:
         self.set_clocks(timedelta(seconds=seconds, microseconds=1))

@@ -68,6 +68,7 @@ class MemoryTransaction:
         await self.flush()
         self._over = True
         self._undo.clear()
+        self._keep_last_use()
 
     def end(self) -> None:
         """Undo what was not committed."""
@@ -144,6 +145,12 @@ class MemoryTransaction:
         if call.admin_only and key.role is not Role.ADMIN:
             raise Forbidden
         self._principal = key.principal()
-        hour = call.at.replace(minute=0, second=0, microsecond=0)
+
+    def _keep_last_use(self) -> None:
+        """Keep when the key was used, once the call is done: what it saw is how the key was before."""
+        if self._call is None:
+            return
+        key = self.tables.keys[self.principal.key_id]
+        hour = self._call.at.replace(minute=0, second=0, microsecond=0)
         if key.last_used_at is None or key.last_used_at < hour:
-            self.put(self.tables.keys, key.id, evolve(key, last_used_at=hour))
+            self.tables.keys[key.id] = evolve(key, last_used_at=hour)

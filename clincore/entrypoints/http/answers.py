@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
+Moment = Annotated[datetime, Meta(tz=True)]
 Hash = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Decimals = Annotated[str, Meta(pattern=r"^-?[0-9]+\.[0-9]{6}$", description="A decimal number with six places.")]
 Revision = Annotated[int, Meta(ge=1, description="Counts the record's changes from 1; the ETag is made of it.")]
@@ -102,8 +103,8 @@ class MadeApiKey(Struct):
     tenant_id: UUID
     label: str
     role: Role
-    created_at: datetime
-    expires_at: datetime | None
+    created_at: Moment
+    expires_at: Moment | None
     message: str = KEEP
 
     @classmethod
@@ -127,11 +128,11 @@ class ApiKeyRecord(Struct):
     label: str
     role: Role
     state: Annotated[KeyState, Meta(description="Whether the key is let in, and why it is not.")]
-    created_at: datetime
-    expires_at: datetime | None
-    rotated_at: datetime | None
-    revoked_at: datetime | None
-    last_used_at: Annotated[datetime, Meta(description="To the hour.")] | None
+    created_at: Moment
+    expires_at: Moment | None
+    rotated_at: Moment | None
+    revoked_at: Moment | None
+    last_used_at: Annotated[datetime, Meta(tz=True, description="To the hour.")] | None
 
     @classmethod
     def of(cls, key: ListedKey) -> ApiKeyRecord:
@@ -189,7 +190,7 @@ class AccessLine(Struct):
     record_id: Annotated[UUID, Meta(description="Null where records were listed.")] | None
     filter: Annotated[str, Meta(description="What a LIST asked for.")] | None
     request_id: Annotated[str, Meta(description="The call's X-Request-ID.")]
-    at: datetime
+    at: Moment
 
     @classmethod
     def of(cls, entry: AccessEntry) -> AccessLine:
@@ -224,8 +225,8 @@ class PatientRecord(Struct):
     birth_year: int | None
     phone: str | None
     revision: Revision
-    created_at: datetime
-    updated_at: datetime
+    created_at: Moment
+    updated_at: Moment
 
     @classmethod
     def of(cls, patient: Patient) -> PatientRecord:
@@ -307,11 +308,11 @@ class CaseRecord(Struct):
     ranking_snapshot: Annotated[list[RankingRow], Meta(description="All remedies, as they were signed.")] | None
     result_signature: Hash | None
     revision: Revision
-    created_at: datetime
-    updated_at: datetime
-    finalized_at: datetime | None
+    created_at: Moment
+    updated_at: Moment
+    finalized_at: Moment | None
     replay_verdict: Annotated[Verdict, Meta(description="Of the latest replay.")] | None
-    replay_verified_at: datetime | None
+    replay_verified_at: Moment | None
 
     @classmethod
     def of(cls, case: Case) -> CaseRecord:
@@ -369,7 +370,7 @@ class ReplayAnswer(Struct):
     case_id: UUID
     expected: Annotated[str, Meta(description="The stored signature.")]
     computed: Annotated[str, Meta(description="The one computed now; null if none could be.")] | None
-    verified_at: datetime
+    verified_at: Moment
     verdict: Verdict
 
     @classmethod

@@ -54,7 +54,7 @@ class ProblemDetails(Struct):
     position: Annotated[int, Meta(description="Of invalid-query, in characters from 0.")] | UnsetType = UNSET
     limit: Annotated[int, Meta(description="Of plan-limit: new cases in a calendar month.")] | UnsetType = UNSET
     used: Annotated[int, Meta(description="Of plan-limit.")] | UnsetType = UNSET
-    renews_at: Annotated[datetime, Meta(description="Of plan-limit.")] | UnsetType = UNSET
+    renews_at: Annotated[datetime, Meta(tz=True, description="Of plan-limit.")] | UnsetType = UNSET
     not_ready: Annotated[list[str], Meta(description="Of not-ready: what is not.")] | UnsetType = UNSET
 
 

@@ -211,4 +211,4 @@ def _limits(table: str) -> str:
     _, _, *lines = table.splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     rows = "".join(f"<tr><td>{escape(what)}</td><td>{escape(limit)}</td></tr>" for what, limit in cells)
-    return _table("Limits", ("what", "at most"), rows)
+    return _table("Limits", ("of", "limit"), rows)
