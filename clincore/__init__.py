@@ -8,6 +8,7 @@ async with clincore.open("memory:") as core:
 from __future__ import annotations
 
 from clincore.domain import errors
+from clincore.domain.access import AccessEntry, Action, RecordType
 from clincore.domain.case import Case, CaseStatus
 from clincore.domain.case_input import CaseInput
 from clincore.domain.errors import ClinCoreError
@@ -19,6 +20,7 @@ from clincore.domain.ranking.ranking import RankedRemedy, Ranking
 from clincore.domain.repertory import Edition, Rubric, RubricTag
 from clincore.domain.replay import Replay, Verdict
 from clincore.domain.usage import UsageReport
+from clincore.services.administered_keys import MadeKey
 from clincore.services.cases import FinalizedCase
 from clincore.services.clinic import Clinic
 from clincore.services.core import ClinCore
@@ -29,6 +31,8 @@ from clincore.wiring import open_clincore as open
 __version__ = "0.1.0"
 
 __all__ = [
+    "AccessEntry",
+    "Action",
     "Case",
     "CaseInput",
     "CaseStatus",
@@ -39,6 +43,7 @@ __all__ = [
     "FinalizedCase",
     "KeyState",
     "ListedKey",
+    "MadeKey",
     "McareParameters",
     "NewKey",
     "Page",
@@ -46,6 +51,7 @@ __all__ = [
     "Plan",
     "RankedRemedy",
     "Ranking",
+    "RecordType",
     "Repertorization",
     "Replay",
     "Role",
