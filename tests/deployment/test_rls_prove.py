@@ -197,6 +197,19 @@ HOLES: Final = {
         " AS 'SELECT * FROM public.patients'",
         ("functions | public.all_patients(): it is SECURITY DEFINER, and so runs with the rights of postgres",),
     ),
+    "a function that is shown hidden rows": Hole(
+        "CREATE FUNCTION public.tell(text) RETURNS bool LANGUAGE sql LEAKPROOF AS 'SELECT true'",
+        ("functions | public.tell(text): it is LEAKPROOF, and so may be shown rows that a policy hides",),
+    ),
+    "a rule": Hole(
+        "CREATE TABLE public.copies (row jsonb); CREATE RULE copy AS ON INSERT TO public.cases DO ALSO"
+        " INSERT INTO public.copies VALUES (to_jsonb(NEW))",
+        ("rules | public.cases: the rule copy acts with the rights of clincore_owner",),
+    ),
+    "tables to come that are granted too": Hole(
+        "ALTER DEFAULT PRIVILEGES FOR ROLE clincore_owner GRANT SELECT, DELETE ON TABLES TO clincore_user",
+        ("default privileges | clincore_user will have DELETE, SELECT on tables that clincore_owner makes",),
+    ),
     "a view with its owner's rights": Hole(
         "CREATE VIEW public.all_cases AS SELECT * FROM public.cases; GRANT SELECT ON public.all_cases TO clincore_user",
         (
@@ -287,6 +300,16 @@ def test_a_table_of_which_no_row_can_be_made_is_a_warning_and_looked_at_all_the_
     change(fresh_database, never)
     (warning,) = [one for one in prove(fresh_database.service_url) if one.outcome is Outcome.WARN]
     assert "public.notes was not attacked: no row of public.notes could be made" in warning.message
+
+
+def test_a_table_without_a_tenant_that_the_service_reads_is_a_warning(fresh_database: FreshDatabase) -> None:
+    """Such as one that a trigger copies rows into."""
+    change(fresh_database, "CREATE TABLE public.copies (row jsonb); GRANT SELECT ON public.copies TO clincore_user")
+    (warning,) = [one for one in prove(fresh_database.service_url) if one.outcome is not Outcome.PASS]
+    assert (warning.outcome, warning.message) == (
+        Outcome.WARN,
+        "public.copies: the service may read it, and it has no tenant",
+    )
 
 
 def test_one_that_is_not_attacked_but_open_fails(fresh_database: FreshDatabase) -> None:

@@ -117,14 +117,38 @@ _CREATORS: Final[LiteralString] = (
     + OTHERS_SCHEMAS
     + " ORDER BY 1"
 )
+_FUTURE_RIGHTS: Final[LiteralString] = """
+    SELECT format('%s will have %s on tables that %s makes', CASE grantee WHEN 0 THEN 'PUBLIC' ELSE current_user END,
+                  string_agg(privilege_type, ', ' ORDER BY privilege_type), pg_get_userbyid(defaclrole))
+    FROM pg_default_acl CROSS JOIN LATERAL aclexplode(defaclacl)
+    WHERE defaclobjtype = 'r' AND grantee IN (0, (SELECT oid FROM pg_roles WHERE rolname = current_user))
+      AND grantee <> defaclrole
+    GROUP BY grantee, defaclrole
+    ORDER BY 1
+"""
+# A LEAKPROOF function may be run on rows before a policy hides them.
 _FUNCTIONS: Final[LiteralString] = (
     """
-    SELECT format('%s: it is SECURITY DEFINER, and so runs with the rights of %s', p.oid::regprocedure::text,
-                  pg_get_userbyid(p.proowner))
+    SELECT format('%s: it is %s', p.oid::regprocedure::text, CASE WHEN p.prosecdef
+        THEN 'SECURITY DEFINER, and so runs with the rights of ' || pg_get_userbyid(p.proowner)
+        ELSE 'LEAKPROOF, and so may be shown rows that a policy hides' END)
     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-    WHERE p.prosecdef AND """
+    WHERE (p.prosecdef OR p.proleakproof) AND """
     + OTHERS_SCHEMAS
-    + " ORDER BY 1"
+    + """
+      AND NOT (p.proleakproof AND NOT p.prosecdef AND EXISTS (
+          SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'))
+    ORDER BY 1
+"""
+)
+_RULES: Final[LiteralString] = (
+    _HELD
+    + """
+    SELECT format('%s.%s: the rule %s acts with the rights of %s', h.nspname, h.relname, r.rulename,
+                  pg_get_userbyid(h.relowner))
+    FROM held h JOIN pg_rewrite r ON r.ev_class = h.oid
+    ORDER BY 1
+"""
 )
 # A view reads what it is made of, and what the views below it are made of.
 READING_VIEWS: Final[LiteralString] = (
@@ -274,10 +298,22 @@ LINTS: Final[tuple[Lint, ...]] = (
         cure="REVOKE CREATE ON SCHEMA … FROM …",
     ),
     Lint(
+        check="default privileges",
+        query=_FUTURE_RIGHTS,
+        holds="neither the service nor PUBLIC is given tables that are still to come",
+        cure="ALTER DEFAULT PRIVILEGES … REVOKE … ON TABLES FROM …",
+    ),
+    Lint(
         check="functions",
         query=_FUNCTIONS,
-        holds="none is SECURITY DEFINER",
-        cure="ALTER FUNCTION … SECURITY INVOKER, or drop it",
+        holds="none is SECURITY DEFINER or LEAKPROOF",
+        cure="ALTER FUNCTION … SECURITY INVOKER, NOT LEAKPROOF, or drop it",
+    ),
+    Lint(
+        check="rules",
+        query=_RULES,
+        holds="none stands on a table with a tenant",
+        cure="DROP RULE … ON …",
     ),
     Lint(
         check="views",
