@@ -1,4 +1,4 @@
-"""All rubrics of a repertory in memory, five bytes a grade, so that a case's rubrics are there without asking SQLite."""
+"""All rubrics of a repertory in memory, five bytes a grade, so that SQLite need not be asked for those of a case."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Packing:
 
     _ids: array[int] = field(factory=lambda: array("q"))
     _paths: bytearray = field(factory=bytearray)
-    _path_ends: array[int] = field(factory=lambda: array("Q"))
+    _path_ends: array[int] = field(factory=lambda: array("Q", [0]))
     _remedies: array[int] = field(factory=lambda: array("I"))
     _grades: bytearray = field(factory=bytearray)
-    _grade_ends: array[int] = field(factory=lambda: array("Q"))
+    _grade_ends: array[int] = field(factory=lambda: array("Q", [0]))
     _leaf_hashes: bytearray = field(factory=bytearray)
 
     def add(self, rubric_id: int, path: Sequence[str], grades: Sequence[tuple[int, int]], leaf_hash: bytes) -> None:
@@ -78,26 +78,28 @@ class PackedRubrics:
 
     def index(self, rubric_id: int) -> int | None:
         """Return a rubric's place in id order; None where there is none of this id."""
-        place = bisect_left(self._ids, rubric_id)
-        return place if place < len(self._ids) and self._ids[place] == rubric_id else None
+        ids = self._ids
+        place = rubric_id - ids[0] if ids else 0  # most repertories number their rubrics almost without gaps
+        if not 0 <= place < len(ids) or ids[place] != rubric_id:
+            place = bisect_left(ids, rubric_id)
+        return place if place < len(ids) and ids[place] == rubric_id else None
 
     def rubrics(self, ids: Iterable[int]) -> dict[int, Rubric]:
         """Return the rubrics among ``ids`` that exist, each once; costs what they hold, whatever the size."""
         found = {rubric_id: place for rubric_id in ids if (place := self.index(rubric_id)) is not None}
-        paths = json.loads(b"[%s]" % b",".join([self._path(place) for place in found.values()]))
-        return {
-            rubric_id: Rubric(id=rubric_id, path=tuple(path), grades=self._grades_of(place))
-            for (rubric_id, place), path in zip(found.items(), paths, strict=True)
-        }
+        ends, names, numbers, grades = self._grade_ends, self._remedies, self._numbers, self._grades
+        rubrics = {}
+        for (rubric_id, place), path in zip(found.items(), self._paths_of(found.values()), strict=True):
+            start, end = ends[place], ends[place + 1]
+            graded = dict(zip([names[number] for number in numbers[start:end]], grades[start:end], strict=True))
+            rubrics[rubric_id] = Rubric(id=rubric_id, path=tuple(path), grades=graded)
+        return rubrics
 
-    def _path(self, place: int) -> bytes:
-        return self._paths[self._path_ends[place - 1] if place else 0 : self._path_ends[place]]
-
-    def _grades_of(self, place: int) -> dict[str, int]:
-        start, end = self._grade_ends[place - 1] if place else 0, self._grade_ends[place]
-        return dict(
-            zip(map(self._remedies.__getitem__, self._numbers[start:end]), self._grades[start:end], strict=True)
-        )
+    def _paths_of(self, places: Iterable[int]) -> list[list[str]]:
+        ends, paths = self._path_ends, self._paths
+        texts = [paths[ends[place] : ends[place + 1]] for place in places]
+        read: list[list[str]] = json.loads(b"[%s]" % b",".join(texts))
+        return read
 
 
 def _numbers(code: str, content: bytes) -> array[int]:

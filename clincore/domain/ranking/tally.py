@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from attrs import define
@@ -20,16 +19,22 @@ _STRONG = 3
 
 @define
 class Tally:
-    """One remedy's sums over the rubrics it stands in."""
+    """One remedy's sums over the rubrics it stands in, in whole numbers of the unit that the rubrics' are in.
 
-    weighted: Decimal = Decimal(0)
-    raw: Decimal = Decimal(0)
-    hits: int = 0
-    strong: int = 0
+    A method puts beside them the factor of the weighted sum, ``over / under``, and the score in millionths.
+    """
+
+    weighted: int
+    raw: int
+    hits: int
+    strong: int
+    over: int = 1
+    under: int = 1
+    millionths: int = 0
 
 
 def tally(
-    case: RankingCase, contributions: Mapping[int, Sequence[Decimal]], raw: Mapping[int, Sequence[Decimal]]
+    case: RankingCase, contributions: Mapping[int, Sequence[int]], raw: Mapping[int, Sequence[int]]
 ) -> dict[str, Tally]:
     """Add up, by remedy, what each rubric gives at the remedy's grade; eliminated remedies are left out.
 
@@ -41,19 +46,14 @@ def tally(
         for remedy, grade in rubric.grades.items():
             sums = found.get(remedy)
             if sums is None:
-                sums = found[remedy] = Tally()
-            sums.weighted += gives[grade]
-            sums.raw += gives_raw[grade]
-            sums.hits += 1
+                found[remedy] = sums = Tally(gives[grade], gives_raw[grade], 1, 0)
+            else:
+                sums.weighted += gives[grade]
+                sums.raw += gives_raw[grade]
+                sums.hits += 1
             if is_mind and grade >= _STRONG:
                 sums.strong += 1
     candidates = case.candidates()
     if candidates is not None:
         found = {remedy: sums for remedy, sums in found.items() if remedy in candidates}
     return found
-
-
-def remedy_names(case: RankingCase, remedies: Mapping[str, object]) -> dict[str, str]:
-    """The Latin names of the remedies found."""
-    known = case.statistics.remedies
-    return {remedy: known[remedy].name for remedy in remedies}
