@@ -13,15 +13,17 @@ For a chronic course, of the first five each without a Mind rubric at grade 3 or
 from __future__ import annotations
 
 from decimal import Decimal, localcontext
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
 from clincore.domain.ranking.arithmetic import CONTEXT
 from clincore.domain.ranking.case import CaseRubric, CaseType, Course, RankingCase
-from clincore.domain.ranking.mcare_scores import McareScores
+from clincore.domain.ranking.mcare_scores import FIRST, PENALTY, McareScores
 from clincore.domain.ranking.parameters import McareParameters
 from clincore.domain.ranking.ranking import Ranking, with_ranks
+from clincore.domain.ranking.stability import Contender, Contest
 from clincore.domain.ranking.tally import GRADES
 
 if TYPE_CHECKING:
@@ -75,6 +77,24 @@ class Mcare:
                 course=case.course,
                 repertory=case.fingerprint,
             )
+
+    def contest(self, case: RankingCase) -> Contest:
+        """Return all remedies, with the chronic rule where the course is chronic."""
+        with localcontext(CONTEXT):
+            scores = McareScores(self.settings, case, self.contributions(case))
+        parts: dict[str, dict[int, Fraction]] = {remedy: {} for remedy in scores.found}
+        for rubric in case.rubrics:
+            for remedy, grade in rubric.grades.items():
+                if remedy in parts:
+                    sums, given = scores.found[remedy], scores.contributions[rubric.id][grade]
+                    parts[remedy][rubric.id] = Fraction(given * sums.over, scores.unit * sums.under)
+        contenders = [
+            Contender(remedy=remedy, parts=parts[remedy], is_spared=sums.strong > 0)
+            for remedy, sums in scores.found.items()
+        ]
+        if case.course is not Course.CHRONIC:
+            return Contest(contenders=contenders)
+        return Contest(contenders=contenders, ruled=FIRST, penalty=Fraction(PENALTY))
 
     def _contribution(self, rubric: CaseRubric, case_type: CaseType, *, is_small: bool) -> tuple[Decimal, ...]:
         settings = self.settings

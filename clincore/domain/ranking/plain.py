@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from decimal import Decimal, localcontext
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
@@ -10,6 +12,7 @@ from attrs import field, frozen
 from clincore.domain.errors import InvalidInput, Problem
 from clincore.domain.ranking.arithmetic import CONTEXT, MILLION, MILLIONTH, half_even, six_places, whole_numbers
 from clincore.domain.ranking.ranking import Ranking, Score, ranked
+from clincore.domain.ranking.stability import Contender, Contest
 from clincore.domain.ranking.tally import GRADES, Tally, tally
 
 if TYPE_CHECKING:
@@ -38,6 +41,10 @@ class SumOfGrades:
         """Rank every remedy that stands in a rubric of the case."""
         return _rank(self.name, case, by_coverage=False)
 
+    def contest(self, case: RankingCase) -> Contest:
+        """Return all remedies with w·g of each rubric."""
+        return _contest(case, by_coverage=False)
+
 
 @frozen
 class Coverage:
@@ -58,6 +65,10 @@ class Coverage:
     def rank(self, case: RankingCase) -> Ranking:
         """Rank every remedy that stands in a rubric of the case."""
         return _rank(self.name, case, by_coverage=True)
+
+    def contest(self, case: RankingCase) -> Contest:
+        """Return the remedies that hit the most rubrics, with w·g of each; no weight helps the others."""
+        return _contest(case, by_coverage=True)
 
 
 def _refuse_parameters(name: str, parameters: JsonObject) -> None:
@@ -93,4 +104,21 @@ def _score(case: RankingCase, remedy: str, sums: Tally, unit: int, *, by_coverag
         coverage=six_places(Decimal(sums.hits) / len(case.rubrics)),
         rubrics_hit=sums.hits,
         mind_strong_hits=sums.strong,
+    )
+
+
+def _contest(case: RankingCase, *, by_coverage: bool) -> Contest:
+    candidates = case.candidates()
+    parts: defaultdict[str, dict[int, Fraction]] = defaultdict(dict)
+    for rubric in case.rubrics:
+        for remedy, grade in rubric.grades.items():
+            if candidates is None or remedy in candidates:
+                parts[remedy][rubric.id] = Fraction(rubric.weight) * grade
+    most = max((len(given) for given in parts.values()), default=0)
+    return Contest(
+        contenders=[
+            Contender(remedy=remedy, parts=given)
+            for remedy, given in parts.items()
+            if not by_coverage or len(given) == most
+        ]
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import pty
@@ -69,7 +70,8 @@ def test_the_grid_adds_up_and_its_legend_names_the_rubrics() -> None:
     grid, legend = paragraphs(ended)[3:]
     assert grid[0] == ["remedy", "R1", "R2", "R3", "R4", "=", "score"]
     for _, *cells, score in grid[2:]:
-        assert sum(Decimal(cell) for cell in cells if cell != ".") == Decimal(score)
+        assert sum(Decimal(cell) for cell in cells if cell != "." and not cell.startswith("(")) == Decimal(score)
+        assert {cell for cell in cells if cell.startswith("(")} <= {"(1)", "(2)", "(3)"}
     assert [row[:2] for row in legend[2:]] == [["R1", "8"], ["R2", "18"], ["R3", "29"], ["R4", "71"]]
     assert "Mind > ANXIETY > night, midnight, after" in ended.out
 
@@ -79,6 +81,51 @@ def test_the_grid_stands_in_json_as_well() -> None:
     for row in answer["grid"]:
         assert sum(Decimal(cell["contribution"]) for cell in row["cells"]) == Decimal(row["score"])
     assert len(answer["grid"]) == 2
+
+
+def test_the_grid_as_csv_adds_up_and_is_the_one_in_json() -> None:
+    ended = rank(*ARSENICUM, "--grid", "--top", "5", "--format", "csv")
+    lines = list(csv.DictReader(ended.lines))
+    answer = ranked(*ARSENICUM, "--grid", "--top", "5")
+    assert (ended.code, ended.err, len(lines)) == (0, CHOICE, 5)
+    for line, row, explained in zip(lines, answer["ranking"], answer["grid"], strict=True):
+        given = {name.split()[1]: part for name, part in line.items() if name.startswith("contribution ") and part}
+        grades = {name.split()[1]: part for name, part in line.items() if name.startswith("grade ") and part}
+        assert sum(map(Decimal, given.values())) == Decimal(line["score"]) == Decimal(row["score"])
+        assert [line["rank"], line["remedy"], line["name"]] == [str(row["rank"]), row["remedy"], row["name"]]
+        assert given == {str(cell["symptom_id"]): cell["contribution"] for cell in explained["cells"]}
+        assert grades == {str(cell["symptom_id"]): str(cell["grade"]) for cell in explained["cells"]}
+
+
+def test_the_ranking_as_csv_has_the_columns_of_json() -> None:
+    lines = list(csv.DictReader(rank(*ARSENICUM, "--top", "0", "--format", "csv").lines))
+    rows = ranked(*ARSENICUM, "--top", "0")["ranking"]
+    assert lines == [
+        {name: str(value) for name, value in row.items()} | {"tied": json.dumps(row["tied"])} for row in rows
+    ]
+
+
+def test_the_stability_margin_stands_in_text_and_json() -> None:
+    found = ranked(*ARSENICUM, "--stability")["stability"]
+    told = rank(*ARSENICUM, "--stability").lines[-1]
+    assert told.startswith(f"Stability margin {found['margin']}: if the weight of rubric {found['symptom_id']} (")
+    assert told.endswith(f"{found['remedy']} is first or level.")
+    alone = rank("--rubric", "8", "--eliminate", "14", "--stability", "--method", "coverage/1")
+    assert "Stab" in alone.lines[-1]
+    assert rank(*ARSENICUM, "--stability", "--format", "csv").code == 2
+
+
+def test_a_changed_weight_puts_the_named_remedy_first() -> None:
+    """At the margin the place is kept or shared, a thousandth beyond it is lost."""
+    margin = ranked("--rubric", "8", "--rubric", "29", "--stability")["stability"]
+    weights = {"8": Decimal(1), "29": Decimal(1)}
+    name, part = str(margin["symptom_id"]), Decimal(margin["margin"])
+    firsts = set()
+    for direction in (1, -1):
+        changed = weights | {name: round(weights[name] * (1 + direction * (part + Decimal("0.001"))), 3)}
+        answer = ranked(*(word for one, weight in changed.items() for word in ("--rubric", f"{one}:{weight}")))
+        firsts.add(answer["ranking"][0]["remedy"])
+    assert margin["remedy"] in firsts
 
 
 def test_equal_ranks_are_marked() -> None:
