@@ -86,7 +86,7 @@ def apportion(exact: Sequence[int], under: int, total: int) -> list[int]:
     """Round the parts, each over ``under``, to whole numbers that add up to ``total``: largest remainder (Hamilton).
 
     Each part is rounded down; what is missing goes one each to the largest remainders, the first part first among
-    equal ones.
+    equal ones. Raises ValueError where the total is not that of the parts.
     """
     parts, remainders = [], []
     for value in exact:
@@ -94,6 +94,8 @@ def apportion(exact: Sequence[int], under: int, total: int) -> list[int]:
         parts.append(whole)
         remainders.append(remainder)
     missing = total - sum(parts)
+    if not 0 <= missing <= len(parts):
+        raise ValueError("A method's contributions do not add up to its score.")
     while missing > 0:
         missing -= 1
         largest = remainders.index(max(remainders))
