@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from clincore.adapters.sqlite_repertory.source import Source
     from clincore.domain.progress import Progress
 
-FORMAT = 2
+FORMAT = 3
 """Raised with every change of the derived file's content, and of the order of search results."""
 
 _SCHEMA = """

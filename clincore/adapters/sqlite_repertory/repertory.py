@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from operator import itemgetter
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from attrs import frozen
 from clincore.adapters.sqlite_repertory.packed import PackedRubrics
 from clincore.adapters.sqlite_repertory.reading import CacheReader
 from clincore.adapters.sqlite_repertory.search import Search, folded_abbreviation
+from clincore.domain.inclusion import InclusionProof, audit_path
 from clincore.domain.progress import silent
 from clincore.domain.repertory import Edition, Remedy, RemedyStatistics
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 _META = "SELECT key, value FROM meta"
 _REMEDIES = "SELECT abbreviation, name, frequency, number FROM remedy ORDER BY abbreviation"
 _PACKED = "SELECT part, content FROM packed WHERE part <> 'leaf_hashes'"
+_LEAF = "SELECT leaf FROM rubric WHERE id = ?"
+_LEAF_HASHES = "SELECT content FROM packed WHERE part = 'leaf_hashes'"
 
 
 @frozen
@@ -88,6 +92,19 @@ class SqliteRepertory:
         """Return the rubrics among ``ids`` that exist; see the port."""
         self._reader.require_open()
         return self._packed.rubrics(ids)
+
+    async def prove(self, rubric_id: int) -> InclusionProof | None:
+        """Return the proof from the hashes of all leaves, which are read for it; see the port."""
+        self._reader.require_open()
+        index = self._packed.index(rubric_id)
+        if index is None:
+            return None
+        ((leaf,),) = await self._reader.rows(_LEAF, (rubric_id,))
+        ((hashes,),) = await self._reader.rows(_LEAF_HASHES)
+        path = await asyncio.to_thread(audit_path, hashes, index)
+        return InclusionProof(
+            leaf=leaf, index=index, size=self.edition.rubrics, path=tuple(beside.hex() for beside in path)
+        )
 
     async def search(self, query: str, *, limit: int, after: str | None = None) -> RubricPage:
         """Return a page of the rubrics that fit the query; see the port."""

@@ -11,6 +11,7 @@ from clincore.domain.errors import RepertoryError
 from clincore.domain.limits import MAX_PAGE_SIZE
 from clincore.entrypoints.cli.bars import Bars
 from clincore.entrypoints.cli.opened import opened_repertory, repertory_option
+from clincore.entrypoints.cli.proofs import prove, verify_proof
 from clincore.entrypoints.cli.ranking import rank
 from clincore.entrypoints.cli.running import run
 from clincore.entrypoints.cli.tables import Column, facts, table
@@ -28,6 +29,8 @@ def command() -> None:
 
 
 command.add_command(rank)
+command.add_command(prove)
+command.add_command(verify_proof)
 
 
 @command.group("import")

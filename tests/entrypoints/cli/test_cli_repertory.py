@@ -229,6 +229,61 @@ def test_the_repertory_is_that_of_the_setting_unless_one_is_given(tmp_path: Path
     assert "REPERTORY_DB_PATH" in missing.err
 
 
+# --- proofs ---------------------------------------------------------------------------------------------
+
+
+def test_a_proof_is_checked_without_the_repertory(tmp_path: Path) -> None:
+    proof = tmp_path / "proof.json"
+    written = clincore("repertory", "prove", "8", "--out", proof)
+    assert proof.read_text(encoding="utf-8") == clincore("repertory", "prove", "8").out
+    fingerprint = json.loads(proof.read_text(encoding="utf-8"))["edition"]["fingerprint"]
+    assert written.out == f"{proof}: rubric 8 of {fingerprint}\n"
+    nowhere = {"REPERTORY_DB_PATH": str(tmp_path / "missing.sqlite")}
+    ended = clincore("repertory", "verify-proof", proof, "--fingerprint", fingerprint, **nowhere)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.lines[0].split() == ["rubric", "8"]
+    assert ended.lines[1].endswith("Mind > ANXIETY > night, midnight, after")
+    assert ended.lines[2].split()[:3] == ["grades", "ars", "3,"]
+    assert ended.lines[-1] == "The rubric belongs to the edition of this fingerprint."
+    info = clincore("repertory", "info").out
+    assert fingerprint in info
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ('[\\"ars\\",3]', '[\\"ars\\",2]', "The proof does not hold"),
+        ('"index": 7', '"index": 8', "The proof does not hold"),
+        ('"size": 167', '"size": 168', "The proof does not hold"),
+        ('"rubrics": 167', '"rubrics": 166', "The proof does not hold"),
+        ('"index": 7', '"index": "7"', "index: must be a whole number"),
+        ("{", "", "is not JSON"),
+    ],
+)
+def test_a_proof_that_was_changed_does_not_hold(tmp_path: Path, before: str, after: str, said: str) -> None:
+    text = clincore("repertory", "prove", "8").out
+    assert before in text
+    proof = tmp_path / "proof.json"
+    proof.write_text(text.replace(before, after, 1), encoding="utf-8")
+    ended = clincore("repertory", "verify-proof", proof)
+    assert (ended.code, ended.out) == (1, "")
+    assert said in ended.err
+
+
+def test_a_proof_for_another_edition_than_the_one_that_is_asked_does_not_hold(tmp_path: Path) -> None:
+    proof = tmp_path / "proof.json"
+    proof.write_text(clincore("repertory", "prove", "8").out, encoding="utf-8")
+    ended = clincore("repertory", "verify-proof", proof, "--fingerprint", "0" * 64)
+    assert (ended.code, ended.out) == (1, "")
+    assert "The proof is for another edition" in ended.err
+
+
+def test_a_rubric_that_is_not_there_has_no_proof() -> None:
+    ended = clincore("repertory", "prove", "99999")
+    assert (ended.code, ended.out) == (1, "")
+    assert "99999 is not in the repertory" in ended.err
+
+
 # --- importing ------------------------------------------------------------------------------------------
 
 
