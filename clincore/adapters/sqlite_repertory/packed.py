@@ -91,7 +91,7 @@ class PackedRubrics:
         rubrics = {}
         for (rubric_id, place), path in zip(found.items(), self._paths_of(found.values()), strict=True):
             start, end = ends[place], ends[place + 1]
-            graded = dict(zip([names[number] for number in numbers[start:end]], grades[start:end], strict=True))
+            graded = dict(zip(map(names.__getitem__, numbers[start:end]), grades[start:end], strict=True))
             rubrics[rubric_id] = Rubric(id=rubric_id, path=tuple(path), grades=graded)
         return rubrics
 

@@ -7,7 +7,7 @@ from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 from clincore.domain.ranking.arithmetic import CONTEXT, MILLION, MILLIONTH, whole_numbers
-from clincore.domain.ranking.ranking import RankedRemedy, Score
+from clincore.domain.ranking.ranking import RankedRemedy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,30 +48,34 @@ def explain(
 
     ``contributions`` holds for each rubric what it gives at the grades 0 to 5, before the remedy's factor.
     """
-    hits: defaultdict[str, list[tuple[int, int, int]]] = defaultdict(list)
     gives, unit = whole_numbers(contributions)
+    ids: list[int] = []
+    grades: list[int] = []
+    given: list[int] = []
+    places: defaultdict[str, list[int]] = defaultdict(list)
     for rubric in case.rubrics:
-        rubric_id, by_grade = rubric.id, gives[rubric.id]
-        for remedy, grade in rubric.grades.items():
-            hits[remedy].append((rubric_id, grade, by_grade[grade]))
+        by_grade, of_rubric = gives[rubric.id], rubric.grades.values()
+        for place, remedy in enumerate(rubric.grades, len(ids)):
+            places[remedy].append(place)
+        ids += [rubric.id] * len(of_rubric)
+        grades += of_rubric
+        given += [by_grade[grade] for grade in of_rubric]
     grid = []
     with localcontext(CONTEXT):
         for row in rows:
             score = row.score
-            of_remedy = hits[score.remedy]
-            if len(of_remedy) == 1:  # all of the score comes from one rubric
-                cells: tuple[Cell, ...] = (Cell(of_remedy[0][0], of_remedy[0][1], score.score),)
+            hits = places[score.remedy]
+            if len(hits) == 1:  # all of the score comes from one rubric
+                cells: tuple[Cell, ...] = (Cell(ids[hits[0]], grades[hits[0]], score.score),)
             else:
-                cells = _cells(score, of_remedy, unit)
+                over, under = _ratio(*score.factor)
+                over *= MILLION
+                parts = apportion([given[hit] * over for hit in hits], unit * under, int(score.score * MILLION))
+                cells = tuple(
+                    [Cell(ids[hit], grades[hit], part * MILLIONTH) for hit, part in zip(hits, parts, strict=True)]
+                )
             grid.append(GridRow(row, cells))
     return tuple(grid)
-
-
-def _cells(score: Score, hits: Sequence[tuple[int, int, int]], unit: int) -> tuple[Cell, ...]:
-    over, under = _ratio(*score.factor)
-    over *= MILLION
-    parts = apportion([hit[2] * over for hit in hits], unit * under, int(score.score * MILLION))
-    return tuple([Cell(hit[0], hit[1], part * MILLIONTH) for hit, part in zip(hits, parts, strict=True)])
 
 
 def _ratio(over: Decimal | int, under: Decimal | int) -> tuple[int, int]:

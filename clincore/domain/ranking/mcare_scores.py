@@ -39,6 +39,8 @@ class McareScores:
     _raw_unit: int = field(init=False)
     _corrected: Sequence[Decimal] = field(init=False)
     _ff: FrequencyFactors = field(init=False)
+    _order: list[tuple[int, str, Tally]] = field(init=False)
+    """The remedies in order, each behind its score, negated; no two are of one abbreviation."""
 
     def __attrs_post_init__(self) -> None:
         self.contributions, self.unit = whole_numbers(self._contributions)
@@ -47,14 +49,18 @@ class McareScores:
         self._corrected = self._over_one_denominator()
         self._ff = _frequency_factors(self._case.statistics.median_frequency, self._settings.alpha)
         self._put_scores()
+        self._order = sorted([(-sums.millionths, remedy, sums) for remedy, sums in self.found.items()])
 
     def apply_chronic_rule(self) -> None:
-        """Penalize those of the first five that have no strong Mind rubric."""
-        for _, remedy, sums in self._ordered()[:FIRST]:
+        """Penalize those of the first five that have no strong Mind rubric, and order all again."""
+        order = self._order
+        for place, (_, remedy, sums) in enumerate(order[:FIRST]):
             if not sums.strong:
                 sums.over *= PENALTY_OVER
                 sums.under *= PENALTY_UNDER
                 self._put_score(remedy, sums, PENALTY)
+                order[place] = (-sums.millionths, remedy, sums)
+        order.sort()
 
     def scores(self) -> list[Score]:
         """Return what was found for the remedies, in order."""
@@ -62,7 +68,7 @@ class McareScores:
         coverages = [six_places(Decimal(hits) / rubrics) for hits in range(rubrics + 1)]
         raw_scores: dict[int, Decimal] = {}
         found = []
-        for _, remedy, sums in self._ordered():
+        for _, remedy, sums in self._order:
             raw = raw_scores.get(sums.raw)
             if raw is None:  # exact in the context, too: nothing can be in doubt
                 raw = raw_scores[sums.raw] = half_even(sums.raw * MILLION, self._raw_unit)[0] * MILLIONTH
@@ -70,10 +76,6 @@ class McareScores:
             factor = (sums.over, sums.under)
             found.append(Score(remedy, score, raw, coverages[sums.hits], sums.hits, sums.strong, factor))
         return found
-
-    def _ordered(self) -> list[tuple[int, str, Tally]]:
-        """The remedies in order, each behind its score, negated; no two are of one abbreviation."""
-        return sorted([(-sums.millionths, remedy, sums) for remedy, sums in self.found.items()])
 
     def _raw(self) -> Mapping[int, Sequence[Decimal]]:
         values = [self._settings.grade_values[grade] if grade else Decimal(0) for grade in GRADES]
