@@ -9,7 +9,7 @@ from attrs import field, frozen
 from clincore.domain.case_input import CaseInput
 from clincore.domain.errors import InvalidInput, Problem, UnknownMethod
 from clincore.domain.ranking.case import CaseRubric, RankingCase
-from clincore.domain.ranking.grid import GridRow, explain
+from clincore.domain.ranking.grid import GridRow, explain, grid_of
 from clincore.domain.ranking.stability import Stability, margin_of
 from clincore.domain.usage import Endpoint
 from clincore.ports.weight_sensitivity import WeightSensitivity
@@ -40,6 +40,8 @@ class Repertorization:
     def grid(self, top_n: int | None = None) -> tuple[GridRow, ...]:
         """Return the contribution of each rubric for the first ``top_n`` remedies (default: the input's; 0: all)."""
         rows = self.ranking.top(self.entered.top_n if top_n is None else top_n)
+        if self.ranking.tallies is not None:
+            return grid_of(rows, self.ranking.tallies)
         return explain(self.case, rows, self.method.contributions(self.case))
 
     def to_json(self, *, grid: bool = False) -> JsonObject:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 from clincore.domain.ranking.arithmetic import CONTEXT, MILLION, MILLIONTH, whole_numbers
 from clincore.domain.ranking.ranking import RankedRemedy
+from clincore.domain.ranking.tally import Tallies, tally
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,28 +49,29 @@ def explain(
     ``contributions`` holds for each rubric what it gives at the grades 0 to 5, before the remedy's factor.
     """
     gives, unit = whole_numbers(contributions)
-    ids: list[int] = []
-    grades: list[int] = []
-    given: list[int] = []
-    places: defaultdict[str, list[int]] = defaultdict(list)
-    for rubric in case.rubrics:
-        by_grade, of_rubric = gives[rubric.id], rubric.grades.values()
-        for place, remedy in enumerate(rubric.grades, len(ids)):
-            places[remedy].append(place)
-        ids += [rubric.id] * len(of_rubric)
-        grades += of_rubric
-        given += [by_grade[grade] for grade in of_rubric]
+    tallies = tally(case, gives, gives, unit)
+    with localcontext(CONTEXT):
+        for row in rows:
+            sums = tallies.found[row.remedy]
+            sums.over, sums.under = _ratio(*row.score.factor)
+            sums.millionths = int(row.score.score * MILLION)
+    return grid_of(rows, tallies)
+
+
+def grid_of(rows: Sequence[RankedRemedy], tallies: Tallies) -> tuple[GridRow, ...]:
+    """Return a grid row for each ranked remedy, from the sums that its score was made of."""
+    found, ids, grades, given, unit = tallies.found, tallies.rubric_ids, tallies.grades, tallies.given, tallies.unit
     grid = []
     with localcontext(CONTEXT):
         for row in rows:
             score = row.score
-            hits = places[score.remedy]
+            sums = found[score.remedy]
+            hits = sums.places
             if len(hits) == 1:  # all of the score comes from one rubric
                 cells: tuple[Cell, ...] = (Cell(ids[hits[0]], grades[hits[0]], score.score),)
             else:
-                over, under = _ratio(*score.factor)
-                over *= MILLION
-                parts = apportion([given[hit] * over for hit in hits], unit * under, int(score.score * MILLION))
+                over = sums.over * MILLION
+                parts = apportion([given[hit] * over for hit in hits], unit * sums.under, sums.millionths)
                 cells = tuple(
                     [Cell(ids[hit], grades[hit], part * MILLIONTH) for hit, part in zip(hits, parts, strict=True)]
                 )

@@ -76,6 +76,7 @@ class Mcare:
                 case_type=case.case_type,
                 course=case.course,
                 repertory=case.fingerprint,
+                tallies=scores.tallies,
             )
 
     def contest(self, case: RankingCase) -> Contest:
@@ -87,7 +88,7 @@ class Mcare:
             for remedy, grade in rubric.grades.items():
                 if remedy in parts:
                     sums, given = scores.found[remedy], scores.contributions[rubric.id][grade]
-                    parts[remedy][rubric.id] = Fraction(given * sums.over, scores.unit * sums.under)
+                    parts[remedy][rubric.id] = Fraction(given * sums.over, scores.tallies.unit * sums.under)
         contenders = [
             Contender(remedy=remedy, parts=parts[remedy], is_spared=sums.strong > 0)
             for remedy, sums in scores.found.items()

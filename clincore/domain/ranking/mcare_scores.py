@@ -10,7 +10,7 @@ from attrs import define, field
 
 from clincore.domain.ranking.arithmetic import MILLION, MILLIONTH, half_even, power, six_places, whole_numbers
 from clincore.domain.ranking.ranking import Score
-from clincore.domain.ranking.tally import GRADES, Tally, tally
+from clincore.domain.ranking.tally import GRADES, Tallies, Tally, tally
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,14 +27,14 @@ PENALTY_OVER, PENALTY_UNDER = PENALTY.as_integer_ratio()
 class McareScores:
     """The sums and scores of a case's remedies; everything here runs in the one decimal context.
 
-    A remedy's score is its weighted sum over ``unit``, times its factor.
+    A remedy's score is its weighted sum over their unit, times its factor.
     """
 
     _settings: McareParameters
     _case: RankingCase
     _contributions: Mapping[int, Sequence[Decimal]]
     contributions: Mapping[int, Sequence[int]] = field(init=False)
-    unit: int = field(init=False)
+    tallies: Tallies = field(init=False)
     found: dict[str, Tally] = field(init=False)
     _raw_unit: int = field(init=False)
     _corrected: Sequence[Decimal] = field(init=False)
@@ -43,9 +43,10 @@ class McareScores:
     """The remedies in order, each behind its score, negated; no two are of one abbreviation."""
 
     def __attrs_post_init__(self) -> None:
-        self.contributions, self.unit = whole_numbers(self._contributions)
+        self.contributions, unit = whole_numbers(self._contributions)
         raw, self._raw_unit = whole_numbers(self._raw())
-        self.found = tally(self._case, self.contributions, raw)
+        self.tallies = tally(self._case, self.contributions, raw, unit)
+        self.found = self.tallies.found
         self._corrected = self._over_one_denominator()
         self._ff = _frequency_factors(self._case.statistics.median_frequency, self._settings.alpha)
         self._put_scores()
@@ -56,9 +57,7 @@ class McareScores:
         order = self._order
         for place, (_, remedy, sums) in enumerate(order[:FIRST]):
             if not sums.strong:
-                sums.over *= PENALTY_OVER
-                sums.under *= PENALTY_UNDER
-                self._put_score(remedy, sums, PENALTY)
+                self._penalize(remedy, sums)
                 order[place] = (-sums.millionths, remedy, sums)
         order.sort()
 
@@ -73,8 +72,8 @@ class McareScores:
             if raw is None:  # exact in the context, too: nothing can be in doubt
                 raw = raw_scores[sums.raw] = half_even(sums.raw * MILLION, self._raw_unit)[0] * MILLIONTH
             score = sums.millionths * MILLIONTH
-            factor = (sums.over, sums.under)
-            found.append(Score(remedy, score, raw, coverages[sums.hits], sums.hits, sums.strong, factor))
+            factor, hits = (sums.over, sums.under), len(sums.places)
+            found.append(Score(remedy, score, raw, coverages[hits], hits, sums.strong, factor))
         return found
 
     def _raw(self) -> Mapping[int, Sequence[Decimal]]:
@@ -97,18 +96,23 @@ class McareScores:
 
     def _put_scores(self) -> None:
         """Find cf/ff of each remedy, as a fraction, and the score with it."""
-        known, ratio = self._case.statistics.remedies, self._ff.ratio
+        known, ratio, unit = self._case.statistics.remedies, self._ff.ratio, self.tallies.unit
         (corrections,) = whole_numbers({0: self._corrected})[0].values()
         whole, unpenalized = corrections[0], Decimal(1)
         for remedy, sums in self.found.items():
-            over, under = ratio(known[remedy].frequency)
-            sums.over, sums.under = corrections[sums.hits] * under, whole * over
-            self._put_score(remedy, sums, unpenalized)
+            ff_over, ff_under = ratio(known[remedy].frequency)
+            sums.over = over = corrections[len(sums.places)] * ff_under
+            sums.under = under = whole * ff_over
+            sums.millionths, in_doubt = half_even(sums.weighted * over * MILLION, unit * under)
+            if in_doubt:
+                sums.millionths = self._millionths_in_context(remedy, sums, unpenalized)
 
-    def _put_score(self, remedy: str, sums: Tally, penalty: Decimal) -> None:
-        sums.millionths, in_doubt = half_even(sums.weighted * sums.over * MILLION, self.unit * sums.under)
+    def _penalize(self, remedy: str, sums: Tally) -> None:
+        sums.over *= PENALTY_OVER
+        sums.under *= PENALTY_UNDER
+        sums.millionths, in_doubt = half_even(sums.weighted * sums.over * MILLION, self.tallies.unit * sums.under)
         if in_doubt:
-            sums.millionths = self._millionths_in_context(remedy, sums, penalty)
+            sums.millionths = self._millionths_in_context(remedy, sums, PENALTY)
 
     def _millionths_in_context(self, remedy: str, sums: Tally, penalty: Decimal) -> int:
         """The score as the contract says it: 34 digits after every step, the division last."""
@@ -117,7 +121,9 @@ class McareScores:
             if remedy in rubric.grades:
                 weighted += self._contributions[rubric.id][rubric.grades[remedy]]
         ff = self._ff.exact(self._case.statistics.remedies[remedy].frequency)
-        return int(six_places(weighted * (self._corrected[sums.hits] * penalty) / (self._corrected[0] * ff)) * MILLION)
+        return int(
+            six_places(weighted * (self._corrected[len(sums.places)] * penalty) / (self._corrected[0] * ff)) * MILLION
+        )
 
 
 @define

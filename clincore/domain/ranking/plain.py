@@ -84,7 +84,7 @@ def _weighted_grades(case: RankingCase) -> dict[int, tuple[Decimal, ...]]:
 def _rank(method: str, case: RankingCase, *, by_coverage: bool) -> Ranking:
     with localcontext(CONTEXT):
         weighted, unit = whole_numbers(_weighted_grades(case))
-        found = tally(case, weighted, weighted)
+        found = tally(case, weighted, weighted, unit).found
         scores = [_score(case, remedy, sums, unit, by_coverage=by_coverage) for remedy, sums in found.items()]
         return Ranking(
             rows=ranked(scores, case.statistics.remedies, by_raw_score=by_coverage),
@@ -99,10 +99,10 @@ def _score(case: RankingCase, remedy: str, sums: Tally, unit: int, *, by_coverag
     raw = half_even(sums.raw * MILLION, unit)[0] * MILLIONTH  # weights have three decimals: nothing is rounded
     return Score(
         remedy=remedy,
-        score=six_places(Decimal(sums.hits)) if by_coverage else raw,
+        score=six_places(Decimal(len(sums.places))) if by_coverage else raw,
         raw_score=raw,
-        coverage=six_places(Decimal(sums.hits) / len(case.rubrics)),
-        rubrics_hit=sums.hits,
+        coverage=six_places(Decimal(len(sums.places)) / len(case.rubrics)),
+        rubrics_hit=len(sums.places),
         mind_strong_hits=sums.strong,
     )
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from clincore.domain.canonical_json import JsonObject
     from clincore.domain.ranking.case import CaseType, Course
+    from clincore.domain.ranking.tally import Tallies
     from clincore.domain.repertory import Remedy
 
 
@@ -75,6 +76,8 @@ class Ranking:
     case_type: CaseType
     course: Course
     repertory: str
+    tallies: Tallies | None = field(default=None, repr=False, eq=False)
+    """What the scores were made of, where a method keeps it: a grid then needs no second reckoning."""
 
     @property
     def remedies_evaluated(self) -> int:
