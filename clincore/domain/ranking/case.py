@@ -95,10 +95,11 @@ class RankingCase:
     requested_type: CaseType | None
     statistics: RemedyStatistics
     fingerprint: str
+    case_type: CaseType = field(init=False)
+    """The one used: five or more Mind rubrics, or one that holds a grade of 4, make it mind_dominant."""
 
-    @property
-    def case_type(self) -> CaseType:
-        """The case type used: five or more Mind rubrics, or one that holds a grade of 4, make it mind_dominant."""
+    @case_type.default
+    def _case_type(self) -> CaseType:
         if self.requested_type is not None:
             return self.requested_type
         mind = [rubric for rubric in self.rubrics if rubric.bucket.is_mind]

@@ -64,7 +64,7 @@ class McareScores:
     def scores(self) -> list[Score]:
         """Return what was found for the remedies, in order."""
         rubrics = len(self._case.rubrics)
-        coverages = [six_places(Decimal(hits) / rubrics) for hits in range(rubrics + 1)]
+        coverages = [six_places(Decimal(hits) / rubrics) for hits in range(len(self._corrected))]
         raw_scores: dict[int, Decimal] = {}
         found = []
         for _, remedy, sums in self._order:
@@ -78,20 +78,24 @@ class McareScores:
 
     def _raw(self) -> Mapping[int, Sequence[Decimal]]:
         values = [self._settings.grade_values[grade] if grade else Decimal(0) for grade in GRADES]
-        known: dict[Decimal, Sequence[Decimal]] = {}
+        known: dict[Decimal, Sequence[Decimal]] = {}  # most rubrics of a case are of one weight
+        raw = {}
         for rubric in self._case.rubrics:
-            if rubric.weight not in known:
-                known[rubric.weight] = [value * rubric.weight for value in values]
-        return {rubric.id: known[rubric.weight] for rubric in self._case.rubrics}
+            gives = known.get(rubric.weight)
+            if gives is None:
+                gives = known[rubric.weight] = [value * rubric.weight for value in values]
+            raw[rubric.id] = gives
+        return raw
 
     def _over_one_denominator(self) -> list[Decimal]:
-        """cf by the number of rubrics hit, over its denominator, rubrics·(1 − τ), which stands at 0.
+        """cf by the number of rubrics hit, up to the most, over its denominator, rubrics·(1 − τ), which stands at 0.
 
         The numerator is the denominator, and β·(rubrics hit − τ·rubrics) more from τ on.
         """
         tau, beta, rubrics = self._settings.tau, self._settings.beta, len(self._case.rubrics)
         whole = rubrics * (1 - tau)
-        above = [hits - tau * rubrics for hits in range(1, rubrics + 1)]
+        most = max((len(sums.places) for sums in self.found.values()), default=0)
+        above = [hits - tau * rubrics for hits in range(1, most + 1)]
         return [whole, *(whole + beta * part if part >= 0 else whole for part in above)]
 
     def _put_scores(self) -> None:
