@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from clincore.database_url import DatabaseKind, DatabaseUrl
 from clincore.domain.errors import InvalidInput, Problem, RepertoryError, SettingsError, StorageFault
+from clincore.domain.limits import METHOD_CHARACTERS
 from clincore.domain.progress import silent
 from clincore.domain.ranking.mcare import Mcare
 from clincore.domain.ranking.parameters import McareParameters
@@ -66,12 +67,13 @@ async def open_clincore(
     ``database`` is a URL as in DATABASE_URL: ``memory:``, ``embedded:DIR`` (migrated to the head here), or
     ``postgresql://…``. ``repertory`` is an SQLite file; without one the starter repertory is taken. ``methods`` are
     ranking methods beside the three that come along. What was opened here is closed in the end; what was handed in is
-    not. Raises SettingsError for a URL that is not one, and RepertoryError; an unreachable database does not stop it.
+    not. Raises SettingsError for a URL that is not one and for methods of one name, and RepertoryError; an unreachable
+    database does not stop it.
     """
     from clincore.adapters.system.clock import SystemClock
     from clincore.adapters.system.entropy import SystemEntropy
 
-    known: list[RankingMethod] = [Mcare(mcare or McareParameters()), SumOfGrades(), Coverage(), *methods]
+    known = _by_name([Mcare(mcare or McareParameters()), SumOfGrades(), Coverage(), *methods])
     async with AsyncExitStack() as stack:
         opened_repertory = await _repertory(stack, repertory, cache_directory, progress)
         yield ClinCore(
@@ -80,7 +82,7 @@ async def open_clincore(
                 repertory=opened_repertory,
                 clock=clock or SystemClock(),
                 entropy=entropy or SystemEntropy(),
-                methods={method.name: method for method in known},
+                methods=known,
                 tags=await asyncio.to_thread(read_tags, tags) if isinstance(tags, Path) else tags or {},
                 free_tier_limit=free_tier_limit,
                 bootstrap_token=bootstrap_token,
@@ -104,6 +106,19 @@ async def open_from_settings(settings: Settings, progress: Progress = silent) ->
             progress=progress,
         )
         yield await stack.enter_async_context(opened)
+
+
+def _by_name(methods: Iterable[RankingMethod]) -> dict[str, RankingMethod]:
+    """Raises SettingsError for a name that is taken, or that is no name with a version."""
+    known: dict[str, RankingMethod] = {}
+    for method in methods:
+        name, slash, version = method.name.rpartition("/")
+        if not (name and slash and version and len(method.name) <= METHOD_CHARACTERS and method.name.isascii()):
+            raise SettingsError([f"the ranking method {method.name!r} needs a name and a version, such as own/1."])
+        if method.name in known:
+            raise SettingsError([f"there are two ranking methods {method.name!r}; another version needs another name."])
+        known[method.name] = method
+    return known
 
 
 async def _database(stack: AsyncExitStack, given: str | Database, pool_size: int, pool_timeout: float) -> Database:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from attrs import define
@@ -20,40 +19,62 @@ _STRONG = 3
 
 @define
 class Tally:
-    """One remedy's sums over the rubrics it stands in."""
+    """One remedy's sums over the rubrics it stands in, in whole numbers of the unit that the rubrics' are in.
 
-    weighted: Decimal = Decimal(0)
-    raw: Decimal = Decimal(0)
-    hits: int = 0
-    strong: int = 0
+    A method puts beside them the factor of the weighted sum, ``over / under``, and the score in millionths.
+    """
+
+    weighted: int
+    raw: int
+    strong: int
+    places: list[int]
+    """Where its hits stand among those of the case."""
+    over: int = 1
+    under: int = 1
+    millionths: int = 0
+
+
+@define
+class Tallies:
+    """The sums by remedy, and every hit of the case in rubric-id order: rubric, grade, and what it gives."""
+
+    found: dict[str, Tally]
+    rubric_ids: list[int]
+    grades: list[int]
+    given: list[int]
+    unit: int
 
 
 def tally(
-    case: RankingCase, contributions: Mapping[int, Sequence[Decimal]], raw: Mapping[int, Sequence[Decimal]]
-) -> dict[str, Tally]:
-    """Add up, by remedy, what each rubric gives at the remedy's grade; eliminated remedies are left out.
+    case: RankingCase, contributions: Mapping[int, Sequence[int]], raw: Mapping[int, Sequence[int]], unit: int
+) -> Tallies:
+    """Add up, by remedy, what each rubric gives at the remedy's grade, over ``unit``; eliminated remedies are left out.
 
     ``strong`` counts the Mind rubrics that hold the remedy at grade 3 or above.
     """
     found: dict[str, Tally] = {}
+    rubric_ids: list[int] = []
+    all_grades: list[int] = []
+    given: list[int] = []
     for rubric in case.rubrics:
         gives, gives_raw, is_mind = contributions[rubric.id], raw[rubric.id], rubric.bucket.is_mind
+        place = len(rubric_ids)
         for remedy, grade in rubric.grades.items():
             sums = found.get(remedy)
             if sums is None:
-                sums = found[remedy] = Tally()
-            sums.weighted += gives[grade]
-            sums.raw += gives_raw[grade]
-            sums.hits += 1
+                found[remedy] = sums = Tally(gives[grade], gives_raw[grade], 0, [place])
+            else:
+                sums.weighted += gives[grade]
+                sums.raw += gives_raw[grade]
+                sums.places.append(place)
             if is_mind and grade >= _STRONG:
                 sums.strong += 1
+            place += 1
+        grades = rubric.grades.values()
+        rubric_ids.extend([rubric.id] * len(grades))
+        all_grades.extend(grades)
+        given.extend([gives[grade] for grade in grades])
     candidates = case.candidates()
     if candidates is not None:
         found = {remedy: sums for remedy, sums in found.items() if remedy in candidates}
-    return found
-
-
-def remedy_names(case: RankingCase, remedies: Mapping[str, object]) -> dict[str, str]:
-    """The Latin names of the remedies found."""
-    known = case.statistics.remedies
-    return {remedy: known[remedy].name for remedy in remedies}
+    return Tallies(found, rubric_ids, all_grades, given, unit)

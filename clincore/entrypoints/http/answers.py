@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from clincore.domain.patient import Patient
     from clincore.domain.replay import Replay
     from clincore.services.keys import NewKey
-    from clincore.services.repertorization import Repertorization
 
     T = TypeVar("T")
 
@@ -48,13 +47,6 @@ def case_json(case: Case) -> dict[str, Any]:
         "replay_verdict": case.verdict,
         "replay_verified_at": case.verified_at,
     }
-
-
-def ranking_json(found: Repertorization, *, grid: bool = False) -> dict[str, Any]:
-    answer: dict[str, Any] = dict(found.ranking.to_json(found.entered.top_n))
-    if grid:
-        answer["grid"] = [row.to_json() for row in found.grid()]
-    return answer
 
 
 def replay_json(replay: Replay) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from clincore.entrypoints.http.answers import (
     case_json,
     page_json,
     patient_json,
-    ranking_json,
     replay_json,
 )
 from clincore.entrypoints.http.bodies import (
@@ -116,9 +115,10 @@ async def edit_case(request: Request) -> Response:
 
 async def rank_case(request: Request) -> Response:
     clinic = clinic_of(request)
-    grid = flag(query(request, "grid"), "grid")
-    found = await clinic.cases.rank(path_id(request, _NoCase))
-    return answer(ranking_json(found, grid=grid))
+    asked = query(request, "grid", "stability")
+    grid, stability = flag(asked, "grid"), flag(asked, "stability")
+    found = await clinic.cases.rank(path_id(request, _NoCase), stability=stability)
+    return answer(found.to_json(grid=grid))
 
 
 async def finalize_case(request: Request) -> Response:
@@ -128,7 +128,7 @@ async def finalize_case(request: Request) -> Response:
             "case_id": done.case.id,
             "status": done.case.status,
             "signature": done.signature,
-            **ranking_json(done.repertorization),
+            **done.repertorization.to_json(),
         },
         headers=etag(done.case.revision),
     )
@@ -141,10 +141,11 @@ async def verify_case(request: Request) -> Response:
 
 async def rank_rubrics(request: Request) -> Response:
     clinic = clinic_of(request)
-    grid = flag(query(request, "grid"), "grid")
+    asked = query(request, "grid", "stability")
+    grid, stability = flag(asked, "grid"), flag(asked, "stability")
     body = await read_body(request, InputBody)
-    found = await clinic.rankings.rank(body.payload(""))
-    return answer(ranking_json(found, grid=grid))
+    found = await clinic.rankings.rank(body.payload(""), stability=stability)
+    return answer(found.to_json(grid=grid))
 
 
 class _NoPatient(PatientNotFound):
