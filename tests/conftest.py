@@ -28,7 +28,14 @@ settings.load_profile("clincore")
 
 
 ROOT = Path(__file__).resolve().parent.parent
-ON_BOTH_SERVERS = ("adapters/postgres", "deployment")
+ON_BOTH_SERVERS = (
+    "adapters/postgres",
+    "deployment",
+    "entrypoints/cli/test_cli_key.py",
+    "entrypoints/cli/test_cli_migrate.py",
+    "entrypoints/cli/test_cli_tenant.py",
+    "entrypoints/http/test_starting.py",
+)
 
 
 @pytest.fixture(scope="session")
@@ -92,9 +99,9 @@ def postgres(request: pytest.FixtureRequest) -> Server:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what lies in some folders for both servers."""
-    folders = metafunc.definition.path.relative_to(ROOT / "tests").parents
-    if "postgres" in metafunc.fixturenames and any(str(folder) in ON_BOTH_SERVERS for folder in folders):
+    """Run what a deployment relies on for both servers."""
+    path = metafunc.definition.path.relative_to(ROOT / "tests")
+    if "postgres" in metafunc.fixturenames and any(str(one) in ON_BOTH_SERVERS for one in (path, *path.parents)):
         metafunc.parametrize("postgres", ["18", "15"], indirect=True, scope="session")
 
 
