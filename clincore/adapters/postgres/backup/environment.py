@@ -23,7 +23,7 @@ _NOT_NEEDED: Final = frozenset(
         "tcp_user_timeout",
     }
 )
-_FIXED: Final = {"LC_ALL": "C", "PATH": "/usr/bin:/bin", "PGAPPNAME": "clincore backup"}
+_FIXED: Final = {"LC_ALL": "C", "PATH": "/usr/bin:/bin"}
 LOCAL: Final[Mapping[str, str]] = {"LC_ALL": "C", "PATH": "/usr/bin:/bin"}
 """What a program gets that connects to nothing."""
 
