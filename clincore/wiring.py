@@ -258,7 +258,7 @@ async def open_restoration(url: DatabaseUrl, file: Path, service_role: str | Non
 
     An embedded server, made where there is none, runs for as long, and its superuser is used.
 
-    Raises SettingsError for ``memory:``.
+    Raises SettingsError for ``memory:``, and RestoreRefused where there is no such file.
     """
     from clincore.adapters.embedded_postgres.address import SERVICE
     from clincore.adapters.postgres.backup.files import ArchiveFile
@@ -268,6 +268,8 @@ async def open_restoration(url: DatabaseUrl, file: Path, service_role: str | Non
 
     if url.kind is DatabaseKind.MEMORY:
         raise SettingsError(["the target is memory:, which holds no backup; name a PostgreSQL database."])
+    archive = ArchiveFile.at(file)
+    await asyncio.to_thread(archive.require_there)
     async with AsyncExitStack() as stack:
         conninfo = await _superuser_conninfo(stack, url)
 
@@ -281,7 +283,7 @@ async def open_restoration(url: DatabaseUrl, file: Path, service_role: str | Non
                 await opened.close()
 
         yield Restoration(
-            restore=PostgresRestore(conninfo=conninfo, file=ArchiveFile.at(file), folders=_client_folders()),
+            restore=PostgresRestore(conninfo=conninfo, file=archive, folders=_client_folders()),
             migrations=PostgresMigrations(conninfo, service_role or SERVICE),
             open_database=database,
         )

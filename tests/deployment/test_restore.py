@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import subprocess
@@ -14,11 +15,13 @@ import psycopg
 import pytest
 from attrs import evolve
 from backups import BACKUP_ROLE, WHEEL, Stocked, made_backup, may_connect, restored, sums
-from command_line import Ended, clincore
+from command_line import Ended, clincore, processes_naming
 from databases import PASSWORD
 from postgres_server import DEBIAN_15
 from psycopg import sql
 
+from clincore.adapters.postgres.backup.files import ArchiveFile
+from clincore.adapters.postgres.backup.restoring import PostgresRestore
 from clincore.domain.errors import RestoreRefused
 
 if TYPE_CHECKING:
@@ -420,6 +423,49 @@ def test_a_refusal_of_the_server_leaves_nothing_with_the_wheels_programs_alone(
         with pytest.raises(RestoreRefused, match=r'psql failed: schema "extra" already exists\. The target'):
             restored(target.superuser_url, tmp_path / "f", [WHEEL])
         assert target.contents() == {}
+
+
+@pytest.mark.parametrize("programs", [WHEEL, DEBIAN_15])
+def test_an_interrupted_restore_leaves_nothing_behind(
+    stocked_15: Stocked, postgres_15: Server, tmp_path: Path, programs: Path
+) -> None:
+    """In either way of loading: with psql, as the wheel's programs alone need it for 15, and by pg_restore itself."""
+    file = tmp_path / "f"
+    made_backup(stocked_15.url, file, [programs])
+    with postgres_15.new_database(migrated=False) as target:
+        target.rows(
+            """CREATE FUNCTION public.wait() RETURNS event_trigger LANGUAGE plpgsql
+               AS $$ BEGIN PERFORM pg_catalog.pg_sleep(600); END $$"""
+        )
+        target.rows("CREATE EVENT TRIGGER wait ON ddl_command_end EXECUTE FUNCTION public.wait()")
+        restore = PostgresRestore(conninfo=target.superuser_url, file=ArchiveFile.at(file), folders=[programs])
+        asyncio.run(interrupted(restore, target))
+        assert processes_naming(file) == []
+        assert target.contents() == {}
+        assert target.rows("SELECT to_regnamespace('clincore')") == [(None,)]
+
+
+async def interrupted(restore: PostgresRestore, target: FreshDatabase) -> None:
+    """Load until the server waits, and cancel."""
+    await restore.check()
+    loading = asyncio.create_task(restore.load(lambda _: None))
+    while not await asyncio.to_thread(target.rows, _WAITING):
+        assert not loading.done()
+    loading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await loading
+
+
+_WAITING: LiteralString = """
+    SELECT pg_sleep(0.02) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event = 'PgSleep' AND pid <> pg_backend_pid()
+"""
+
+
+def test_no_embedded_database_is_made_for_a_file_that_is_not_there(tmp_path: Path) -> None:
+    ended = restore(tmp_path / "none", f"embedded:{tmp_path / 'db'}")
+    assert (ended.code, ended.err) == (1, f"error: There is no file {tmp_path / 'none'}.\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_backup_of_18_is_not_restored_into_15(stocked_18: Stocked, postgres_15: Server, tmp_path: Path) -> None:

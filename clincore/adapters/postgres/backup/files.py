@@ -107,10 +107,14 @@ class ArchiveFile:
 
     # --- reading ------------------------------------------------------------------------------------
 
-    def checked_manifest(self) -> Manifest | None:
-        """Return the manifest, None where there is none; raises RestoreRefused where the archive is not its own."""
+    def require_there(self) -> None:
+        """Raise RestoreRefused where there is no such file."""
         if not self.path.is_file():
             raise RestoreRefused(f"There is no file {self.path}.")
+
+    def checked_manifest(self) -> Manifest | None:
+        """Return the manifest, None where there is none; raises RestoreRefused where the archive is not its own."""
+        self.require_there()
         try:
             text = self.manifest.read_bytes()
         except FileNotFoundError:
