@@ -20,6 +20,7 @@ from clincore.domain.ranking.parameters import McareParameters
 from clincore.domain.ranking.plain import Coverage, SumOfGrades
 from clincore.services.core import ClinCore
 from clincore.services.resources import OperatorResources, Resources
+from clincore.services.restoration import Restoration
 from clincore.services.tenants import Tenants
 from clincore.settings import STARTER
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from clincore.adapters.sqlite_repertory.importing import ImportSummary as ImportSummary  # noqa: PLC0414  for entry points
     from clincore.domain.progress import Progress
     from clincore.domain.repertory import RubricTag
+    from clincore.ports.backup import Backup
     from clincore.ports.clock import Clock
     from clincore.ports.database import Database
     from clincore.ports.entropy import Entropy
@@ -260,18 +262,106 @@ async def _conninfos(stack: AsyncExitStack, url: DatabaseUrl) -> tuple[str, str]
     if url.directory is None:
         _require_conninfo(url)
         return url.conninfo, url.conninfo
-    from clincore.adapters.embedded_postgres.home import holds_database
     from clincore.adapters.embedded_postgres.server import EmbeddedPostgres
 
-    if not await asyncio.to_thread(holds_database, url.directory):
+    await _require_database(url.directory)
+    address = await stack.enter_async_context(EmbeddedPostgres(url.directory))
+    return address.service_url, address.owner_url
+
+
+async def _require_database(directory: Path) -> None:
+    from clincore.adapters.embedded_postgres.home import holds_database
+
+    if not await asyncio.to_thread(holds_database, directory):
         raise SettingsError(
             [
-                f"DATABASE_URL is embedded:{url.directory}, where no database is yet; 'clincore migrate upgrade head' "
+                f"DATABASE_URL is embedded:{directory}, where no database is yet; 'clincore migrate upgrade head' "
                 "makes one, and so does 'clincore serve'."
             ]
         )
+
+
+@asynccontextmanager
+async def open_backup(url: DatabaseUrl, file: Path) -> AsyncIterator[Backup]:
+    """Open the backup of the database of a URL to a file.
+
+    An embedded server runs for as long, and its superuser is used.
+
+    Raises SettingsError for ``memory:`` and for a directory without a database.
+    """
+    from clincore.adapters.postgres.backup.dumping import PostgresBackup
+    from clincore.adapters.postgres.backup.files import ArchiveFile
+
+    if url.kind is DatabaseKind.MEMORY:
+        raise SettingsError(["the database is memory:, which cannot be backed up; name a PostgreSQL database."])
+    if url.directory is not None:
+        await _require_database(url.directory)
+    async with AsyncExitStack() as stack:
+        conninfo = await _superuser_conninfo(stack, url)
+        yield PostgresBackup(conninfo=conninfo, file=ArchiveFile.at(file), folders=_client_folders())
+
+
+@asynccontextmanager
+async def open_restoration(url: DatabaseUrl, file: Path, service_role: str | None) -> AsyncIterator[Restoration]:
+    """Open the restore of a file into the database of a URL.
+
+    An embedded server, made where there is none, runs for as long, and its superuser is used.
+
+    Raises SettingsError for ``memory:``, and RestoreRefused where there is no such file.
+    """
+    from clincore.adapters.embedded_postgres.address import SERVICE
+    from clincore.adapters.postgres.backup.files import ArchiveFile
+    from clincore.adapters.postgres.backup.restoring import PostgresRestore
+    from clincore.adapters.postgres.database import PostgresDatabase
+    from clincore.adapters.postgres.migrations.runner import PostgresMigrations
+
+    if url.kind is DatabaseKind.MEMORY:
+        raise SettingsError(["the target is memory:, which holds no backup; name a PostgreSQL database."])
+    archive = ArchiveFile.at(file)
+    await asyncio.to_thread(archive.require_there)
+    async with AsyncExitStack() as stack:
+        conninfo = await _superuser_conninfo(stack, url)
+
+        @asynccontextmanager
+        async def database() -> AsyncIterator[Database]:
+            opened = PostgresDatabase(conninfo, max_connections=1)
+            await opened.open()
+            try:
+                yield opened
+            finally:
+                await opened.close()
+
+        yield Restoration(
+            restore=PostgresRestore(conninfo=conninfo, file=archive, folders=_client_folders()),
+            migrations=PostgresMigrations(conninfo, service_role or SERVICE),
+            open_database=database,
+        )
+
+
+async def _superuser_conninfo(stack: AsyncExitStack, url: DatabaseUrl) -> str:
+    """Return the URL's connection string; for an embedded server, which is started, its superuser's."""
+    if url.directory is None:
+        _require_conninfo(url)
+        return url.conninfo
+    from psycopg.conninfo import make_conninfo
+
+    from clincore.adapters.embedded_postgres.address import DATABASE
+    from clincore.adapters.embedded_postgres.server import EmbeddedPostgres
+
     address = await stack.enter_async_context(EmbeddedPostgres(url.directory))
-    return address.service_url, address.owner_url
+    return make_conninfo(address.superuser_url, dbname=DATABASE)
+
+
+def _client_folders() -> tuple[Path, ...]:
+    """Return the folders that may hold pg_dump and pg_restore: the wheel's, and the usual ones."""
+    from clincore.adapters.embedded_postgres.binaries import find_binaries
+    from clincore.adapters.embedded_postgres.errors import BinariesMissing
+    from clincore.adapters.postgres.backup.programs import usual_folders
+
+    try:
+        return (find_binaries().folder, *usual_folders())
+    except BinariesMissing:
+        return usual_folders()
 
 
 def migrations_without_database(service_role: str) -> Migrations:
