@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from clincore.adapters.postgres.backup.files import ArchiveFile
+
 _SOURCE: Final[LiteralString] = """
     SELECT quote_ident(current_user), rolsuper OR rolbypassrls, quote_ident(current_database()),
            split_part(current_setting('server_version'), ' ', 1),
