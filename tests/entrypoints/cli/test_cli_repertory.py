@@ -393,6 +393,7 @@ def test_an_import_that_is_ended_by_a_signal_leaves_nothing(tmp_path: Path) -> N
         assert running.stderr is not None
         assert running.stderr.readline() == "rubrics\n"
         running.send_signal(signal.SIGTERM)
+        running.stderr.read()  # to the end: it may still have something to say
     assert running.returncode == 128 + signal.SIGTERM
     assert list(tmp_path.iterdir()) == [rows]
 
