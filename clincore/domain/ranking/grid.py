@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal, localcontext
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from clincore.domain.ranking.arithmetic import CONTEXT, MILLION, MILLIONTH, whole_numbers
-from clincore.domain.ranking.ranking import RankedRemedy
+from clincore.domain.ranking.ranking import RankedRemedy, made
 from clincore.domain.ranking.tally import Tallies, tally
 
 if TYPE_CHECKING:
@@ -48,35 +49,31 @@ def explain(
 
     ``contributions`` holds for each rubric what it gives at the grades 0 to 5, before the remedy's factor.
     """
-    gives, unit = whole_numbers(contributions)
-    tallies = tally(case, gives, gives, unit)
-    with localcontext(CONTEXT):
-        for row in rows:
-            sums = tallies.found[row.remedy]
-            sums.over, sums.under = _ratio(*row.score.factor)
-            sums.millionths = int(row.score.score * MILLION)
-    return grid_of(rows, tallies)
+    return grid_of(rows, tally(case, *whole_numbers(contributions)))
 
 
 def grid_of(rows: Sequence[RankedRemedy], tallies: Tallies) -> tuple[GridRow, ...]:
-    """Return a grid row for each ranked remedy, from the sums that its score was made of."""
-    found, ids, grades, given, unit = tallies.found, tallies.rubric_ids, tallies.grades, tallies.given, tallies.unit
-    grid = []
+    """Return a grid row for each ranked remedy, from the hits that its score was made of."""
+    places, given, unit = tallies.places, tallies.given, tallies.unit
+    all_hits: list[int] = []
+    contributions: list[Decimal] = []
+    ends = [0]
     with localcontext(CONTEXT):
         for row in rows:
-            score = row.score
-            sums = found[score.remedy]
-            hits = sums.places
+            found = row.score
+            hits = places[found.remedy]
+            all_hits += hits
+            ends.append(len(all_hits))
             if len(hits) == 1:  # all of the score comes from one rubric
-                cells: tuple[Cell, ...] = (Cell(ids[hits[0]], grades[hits[0]], score.score),)
-            else:
-                over = sums.over * MILLION
-                parts = apportion([given[hit] * over for hit in hits], unit * sums.under, sums.millionths)
-                cells = tuple(
-                    [Cell(ids[hit], grades[hit], part * MILLIONTH) for hit, part in zip(hits, parts, strict=True)]
-                )
-            grid.append(GridRow(row, cells))
-    return tuple(grid)
+                contributions.append(found.score)
+                continue
+            over, under = _ratio(*found.factor)
+            over *= MILLION
+            parts = apportion([given[hit] * over for hit in hits], unit * under, int(found.score * MILLION))
+            contributions += [part * MILLIONTH for part in parts]
+    ids, grades = map(tallies.rubric_ids.__getitem__, all_hits), map(tallies.grades.__getitem__, all_hits)
+    cells = tuple(made(Cell, ids, grades, contributions))
+    return tuple(made(GridRow, rows, [cells[start:end] for start, end in pairwise(ends)]))
 
 
 def _ratio(over: Decimal | int, under: Decimal | int) -> tuple[int, int]:

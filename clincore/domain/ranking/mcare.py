@@ -83,16 +83,16 @@ class Mcare:
         """Return all remedies, with the chronic rule where the course is chronic."""
         with localcontext(CONTEXT):
             scores = McareScores(self.settings, case, self.contributions(case))
-        parts: dict[str, dict[int, Fraction]] = {remedy: {} for remedy in scores.found}
-        for rubric in case.rubrics:
-            for remedy, grade in rubric.grades.items():
-                if remedy in parts:
-                    sums, given = scores.found[remedy], scores.contributions[rubric.id][grade]
-                    parts[remedy][rubric.id] = Fraction(given * sums.over, scores.tallies.unit * sums.under)
-        contenders = [
-            Contender(remedy=remedy, parts=parts[remedy], is_spared=sums.strong > 0)
-            for remedy, sums in scores.found.items()
-        ]
+            remedies = scores.scores()
+        tallies = scores.tallies
+        contenders = []
+        for found in remedies:
+            over, under = map(int, found.factor)
+            parts = {
+                tallies.rubric_ids[hit]: Fraction(tallies.given[hit] * over, tallies.unit * under)
+                for hit in tallies.places[found.remedy]
+            }
+            contenders.append(Contender(remedy=found.remedy, parts=parts, is_spared=found.mind_strong_hits > 0))
         if case.course is not Course.CHRONIC:
             return Contest(contenders=contenders)
         return Contest(contenders=contenders, ruled=FIRST, penalty=Fraction(PENALTY))

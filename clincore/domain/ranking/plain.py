@@ -13,7 +13,7 @@ from clincore.domain.errors import InvalidInput, Problem
 from clincore.domain.ranking.arithmetic import CONTEXT, MILLION, MILLIONTH, half_even, six_places, whole_numbers
 from clincore.domain.ranking.ranking import Ranking, Score, ranked
 from clincore.domain.ranking.stability import Contender, Contest
-from clincore.domain.ranking.tally import GRADES, Tally, tally
+from clincore.domain.ranking.tally import GRADES, strong_hits, tally
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,9 +83,21 @@ def _weighted_grades(case: RankingCase) -> dict[int, tuple[Decimal, ...]]:
 
 def _rank(method: str, case: RankingCase, *, by_coverage: bool) -> Ranking:
     with localcontext(CONTEXT):
-        weighted, unit = whole_numbers(_weighted_grades(case))
-        found = tally(case, weighted, weighted, unit).found
-        scores = [_score(case, remedy, sums, unit, by_coverage=by_coverage) for remedy, sums in found.items()]
+        tallies = tally(case, *whole_numbers(_weighted_grades(case)))
+        strong = strong_hits(case)
+        scores = []
+        for (remedy, hits), total in zip(tallies.places.items(), tallies.sums(tallies.given), strict=True):
+            raw = half_even(total * MILLION, tallies.unit)[0] * MILLIONTH  # three decimals: nothing is rounded
+            scores.append(
+                Score(
+                    remedy=remedy,
+                    score=six_places(Decimal(len(hits))) if by_coverage else raw,
+                    raw_score=raw,
+                    coverage=six_places(Decimal(len(hits)) / len(case.rubrics)),
+                    rubrics_hit=len(hits),
+                    mind_strong_hits=strong.get(remedy, 0),
+                )
+            )
         return Ranking(
             rows=ranked(scores, case.statistics.remedies, by_raw_score=by_coverage),
             method=method,
@@ -93,18 +105,6 @@ def _rank(method: str, case: RankingCase, *, by_coverage: bool) -> Ranking:
             course=case.course,
             repertory=case.fingerprint,
         )
-
-
-def _score(case: RankingCase, remedy: str, sums: Tally, unit: int, *, by_coverage: bool) -> Score:
-    raw = half_even(sums.raw * MILLION, unit)[0] * MILLIONTH  # weights have three decimals: nothing is rounded
-    return Score(
-        remedy=remedy,
-        score=six_places(Decimal(len(sums.places))) if by_coverage else raw,
-        raw_score=raw,
-        coverage=six_places(Decimal(len(sums.places)) / len(case.rubrics)),
-        rubrics_hit=len(sums.places),
-        mind_strong_hits=sums.strong,
-    )
 
 
 def _contest(case: RankingCase, *, by_coverage: bool) -> Contest:

@@ -7,19 +7,21 @@ would spend most of its time on that otherwise.
 from __future__ import annotations
 
 from decimal import Decimal
-from itertools import pairwise
-from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from operator import attrgetter, eq, or_
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from attrs import field, frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from clincore.domain.canonical_json import JsonObject
     from clincore.domain.ranking.case import CaseType, Course
     from clincore.domain.ranking.tally import Tallies
     from clincore.domain.repertory import Remedy
+
+N = TypeVar("N", bound=tuple[Any, ...])
 
 
 class Score(NamedTuple):
@@ -99,6 +101,12 @@ class Ranking:
         }
 
 
+def made(kind: type[N], *columns: Iterable[object]) -> list[N]:
+    """Return a named tuple of each row of the columns, in half the time that its own constructor takes."""
+    make: Callable[[tuple[object, ...]], N] = partial(tuple.__new__, kind)
+    return list(map(make, zip(*columns, strict=True)))
+
+
 def ranked(
     scores: Iterable[Score], remedies: Mapping[str, Remedy], *, by_raw_score: bool = False
 ) -> tuple[RankedRemedy, ...]:
@@ -117,13 +125,12 @@ def with_ranks(
     ordered: Sequence[Score], remedies: Mapping[str, Remedy], *, by_raw_score: bool = False
 ) -> tuple[RankedRemedy, ...]:
     """Give ranks to scores that are in order; a remedy's name is empty where ``remedies`` does not know it."""
+    if not ordered:
+        return ()
     keys = [(found.score, found.raw_score) for found in ordered] if by_raw_score else [row.score for row in ordered]
-    alike = [False, *[key == following for key, following in pairwise(keys)], False]
-    rows: list[RankedRemedy] = []
+    like_last = [False, *map(eq, keys, keys[1:])]
     rank = 0
-    for position, found in enumerate(ordered):
-        is_like_last = alike[position]
-        rank = rank if is_like_last else position + 1
-        known = remedies.get(found.remedy)
-        rows.append(RankedRemedy(rank, known.name if known else "", is_like_last or alike[position + 1], found))
-    return tuple(rows)
+    ranks = [rank if is_like_last else (rank := place) for place, is_like_last in enumerate(like_last, 1)]
+    names = [known.name if (known := remedies.get(found.remedy)) else "" for found in ordered]
+    tied = map(or_, like_last, [*like_last[1:], False])
+    return tuple(made(RankedRemedy, ranks, names, tied, ordered))
