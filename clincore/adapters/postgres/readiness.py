@@ -12,9 +12,10 @@ from clincore.domain.errors import DatabaseNotReady, DatabaseUnavailable, Rights
 from clincore.domain.migration import HEAD
 
 _ROLE: Final[LiteralString] = """
-    SELECT current_user::text, rolsuper, rolbypassrls, to_regclass('public.alembic_version') IS NOT NULL,
+    SELECT current_user::text, bool_or(rolsuper), bool_or(rolbypassrls),
+           to_regclass('public.alembic_version') IS NOT NULL,
            has_table_privilege(to_regclass('public.alembic_version'), 'SELECT') IS FALSE
-    FROM pg_catalog.pg_roles WHERE rolname = current_user
+    FROM pg_catalog.pg_roles WHERE rolname IN (current_user, session_user)
 """
 _CURRENT: Final[LiteralString] = "SELECT version_num FROM public.alembic_version"
 _CONNECT_SECONDS: Final = 10

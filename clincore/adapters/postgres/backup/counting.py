@@ -19,13 +19,14 @@ _TABLES: Final[LiteralString] = """
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     WHERE n.nspname IN ('public', 'clincore') AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+      AND a.atttypid = 'pg_catalog.uuid'::regtype
       AND (a.attname = 'tenant_id'
            OR (a.attname = 'id' AND c.oid IN (to_regclass('public.tenants'), to_regclass('clincore.tenant_directory'))))
     ORDER BY 1, 2
 """
 # A role that a policy would filter gets an error, and not fewer rows.
 _NO_FILTER: Final[LiteralString] = "SET LOCAL row_security = off"
-_COUNT: Final = sql.SQL("SELECT {column}, count(*) FROM {table} GROUP BY {column}")
+_COUNT: Final = sql.SQL("SELECT {column}, count(*) FROM {table} WHERE {column} IS NOT NULL GROUP BY {column}")
 _SEE_ALL: Final = sql.SQL("ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
 
 

@@ -10,7 +10,7 @@ from clincore.adapters.postgres.doctor import checks
 from clincore.adapters.postgres.errors import translating
 from clincore.adapters.postgres.migrations.runner import PostgresMigrations
 from clincore.adapters.postgres.walls.grants import look_at_grants
-from clincore.adapters.postgres.walls.lint import OWNERSHIP, POLICIES, ROLE, SECURITY, look
+from clincore.adapters.postgres.walls.lint import DEFAULT_TENANT, OWNERSHIP, POLICIES, ROLE, SECURITY, look
 from clincore.domain.errors import DatabaseUnavailable, MigrationError
 from clincore.domain.finding import Finding, Outcome, failed, passed, warned
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from clincore.ports.clock import Clock
 
 _SESSION: Final[LiteralString] = """
-    SET TIME ZONE 'UTC'; SET lock_timeout = '3s'; SET statement_timeout = '60s'; SET search_path = pg_catalog
+    SET TIME ZONE 'UTC'; SET lock_timeout = '3s'; SET statement_timeout = '60s'; SET search_path = pg_catalog;
+    SET quote_all_identifiers = off
 """
 _REACH: Final = "is it running, and are host, port, database, user and password right?"
 _OWNER: Final[LiteralString] = """
@@ -41,7 +42,9 @@ class PostgresExamination:
 
     async def examine(self) -> Sequence[Finding]:
         try:
-            connection = await psycopg.AsyncConnection.connect(self._service, autocommit=True, connect_timeout=10)
+            connection = await psycopg.AsyncConnection.connect(
+                self._service, autocommit=True, connect_timeout=10, client_encoding="utf8"
+            )
         except psycopg.OperationalError:
             return [failed("server", "it cannot be reached over DATABASE_URL", _REACH)]
         async with connection:
@@ -56,6 +59,7 @@ class PostgresExamination:
 
     async def _over_service(self, connection: psycopg.AsyncConnection[Any]) -> list[Finding]:
         findings = [*await checks.server(connection), *await look(connection, ROLE)]
+        findings += await look(connection, DEFAULT_TENANT)
         findings.append(await checks.clock(connection, self._clock))
         revision = await checks.revision(connection)
         findings.append(revision)
