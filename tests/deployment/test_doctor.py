@@ -201,6 +201,11 @@ def test_an_owner_that_is_none_fails(fresh_database: FreshDatabase) -> None:
     assert failing(ended)["owner"].startswith("DATABASE_URL is not the owner's: ")
 
 
+def test_an_owner_of_another_database_fails(postgres: Server, fresh_database: FreshDatabase) -> None:
+    ended = doctor(fresh_database, "--json", MIGRATION_DATABASE_URL=postgres.address.owner_url)
+    assert failing(ended)["owner"] == "MIGRATION_DATABASE_URL names another database than DATABASE_URL"
+
+
 def test_a_migration_file_that_is_not_the_applied_one_fails(fresh_database: FreshDatabase) -> None:
     """The log is append-only, so that the test needs the superuser to switch its guard off."""
     change(

@@ -45,8 +45,8 @@ async def require_ready(connection: psycopg.AsyncConnection[Any]) -> None:
     if standing.is_stranger:
         raise DatabaseNotReady(
             f"The role {role!r} of DATABASE_URL has no rights on ClinCore's tables. Run 'clincore migrate upgrade "
-            "head'; where that says nothing, they were granted to another role, the user of DATABASE_URL when the "
-            f"migrations ran: use that role, or GRANT it to {role!r}."
+            "head'; where that has nothing to do, they were granted to another role, the user of DATABASE_URL when "
+            f"the migrations ran: let DATABASE_URL name that role, and never make {role!r} a member of the owner."
         )
     await _require_head(connection, standing)
 

@@ -17,6 +17,7 @@ from clincore.domain.finding import Finding, Outcome, failed, passed, warned
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from clincore.adapters.postgres.statement import Row
     from clincore.ports.clock import Clock
 
 _SESSION: Final[LiteralString] = """
@@ -24,6 +25,7 @@ _SESSION: Final[LiteralString] = """
     SET quote_all_identifiers = off
 """
 _REACH: Final = "is it running, and are host, port, database, user and password right?"
+_DATABASE: Final[LiteralString] = "SELECT current_database(), pg_postmaster_start_time()"
 _OWNER: Final[LiteralString] = """
     SELECT current_user::text, rolsuper,
            pg_has_role(current_user, (SELECT relowner FROM pg_class WHERE oid = to_regclass('public.alembic_version')),
@@ -52,7 +54,8 @@ class PostgresExamination:
                 try:
                     await connection.execute(_SESSION)
                     role = connection.info.user
-                    return [*await self._over_service(connection), *await self._over_owner(role)]
+                    database = await _database(connection)
+                    return [*await self._over_service(connection), *await self._over_owner(role, database)]
                 except psycopg.errors.LockNotAvailable:
                     told = "one is locked by another transaction, so that it cannot be looked at"
                     return [failed("tables", told, "try again when that has ended")]
@@ -73,7 +76,7 @@ class PostgresExamination:
         findings.append(await checks.schema(connection, connection.info.user))
         return [*findings, *await look(connection, OWNERSHIP)]
 
-    async def _over_owner(self, service_role: str) -> list[Finding]:
+    async def _over_owner(self, service_role: str, database: Row | None) -> list[Finding]:
         """Whether MIGRATION_DATABASE_URL is the owner's, and the files are those that were applied."""
         owner = self._owner or self._service
         named = "MIGRATION_DATABASE_URL" if self._owner else "DATABASE_URL"
@@ -85,7 +88,7 @@ class PostgresExamination:
             return [
                 failed("owner", f"{named} is not the owner's: {error}", "set MIGRATION_DATABASE_URL to the owner's URL")
             ]
-        findings = [await self._owner_role(owner)]
+        findings = [await self._owner_role(owner, database)]
         if verification.changed_files:
             told = "; ".join(map(str, verification.changed_files))
             findings.append(failed("files", told, "put the applied files back; changes belong in a new revision"))
@@ -93,8 +96,11 @@ class PostgresExamination:
             findings.append(passed("files", "those that were applied"))
         return findings
 
-    async def _owner_role(self, owner: str) -> Finding:
+    async def _owner_role(self, owner: str, database: Row | None) -> Finding:
         async with await psycopg.AsyncConnection.connect(owner, autocommit=True, connect_timeout=10) as connection:
+            if await _database(connection) != database:
+                told = "MIGRATION_DATABASE_URL names another database than DATABASE_URL"
+                return failed("owner", told, "let both name the same")
             row = await (await connection.execute(_OWNER)).fetchone()
         assert row is not None
         role, is_superuser, owns = row
@@ -105,3 +111,8 @@ class PostgresExamination:
             cure = "set MIGRATION_DATABASE_URL to the URL of the database's owner"
             return failed("owner", f"{role} does not own the tables", cure)
         return passed("owner", f"{role} runs the migrations")
+
+
+async def _database(connection: psycopg.AsyncConnection[Any]) -> Row | None:
+    """What tells one database from another: its name, and since when its server runs."""
+    return await (await connection.execute(_DATABASE)).fetchone()
