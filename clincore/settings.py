@@ -79,6 +79,22 @@ class Settings:
         reader.finish()
         return migration or database or _NOWHERE, database.user if database else None
 
+    @classmethod
+    def read_backup_database(cls, environment: Mapping[str, str]) -> DatabaseUrl:
+        """Return what is backed up, over a role that row-level security does not filter; raises SettingsError."""
+        reader = _Reader(environment)
+        backup = reader.database("BACKUP_DATABASE_URL", None)
+        reader.finish()
+        return backup or cls.read_migration_database(environment)[0]
+
+    @classmethod
+    def read_service_role(cls, environment: Mapping[str, str]) -> str | None:
+        """Return the user of DATABASE_URL, None where that is not set; raises SettingsError."""
+        reader = _Reader(environment)
+        database = reader.database("DATABASE_URL", None)
+        reader.finish()
+        return database.user if database else None
+
 
 _NOWHERE: Final = DatabaseUrl(kind=DatabaseKind.MEMORY)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from backups import stocked, stocked_15, stocked_18
 from database_fixtures import harness, open_database, open_database_as_owner
 from databases import FreshDatabase, NewDatabase, Server
 from hypothesis import settings
@@ -21,14 +22,21 @@ from clincore.adapters.sqlite_repertory import import_kent_rows
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["harness", "open_database", "open_database_as_owner"]
+__all__ = ["harness", "open_database", "open_database_as_owner", "stocked", "stocked_15", "stocked_18"]
 
 settings.register_profile("clincore", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("clincore")
 
 
 ROOT = Path(__file__).resolve().parent.parent
-ON_BOTH_SERVERS = ("adapters/postgres", "deployment")
+ON_BOTH_SERVERS = (
+    "adapters/postgres",
+    "deployment",
+    "entrypoints/cli/test_cli_key.py",
+    "entrypoints/cli/test_cli_migrate.py",
+    "entrypoints/cli/test_cli_tenant.py",
+    "entrypoints/http/test_starting.py",
+)
 
 
 @pytest.fixture(scope="session")
@@ -92,9 +100,9 @@ def postgres(request: pytest.FixtureRequest) -> Server:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what lies in some folders for both servers."""
-    folders = metafunc.definition.path.relative_to(ROOT / "tests").parents
-    if "postgres" in metafunc.fixturenames and any(str(folder) in ON_BOTH_SERVERS for folder in folders):
+    """Run what a deployment relies on for both servers."""
+    path = metafunc.definition.path.relative_to(ROOT / "tests")
+    if "postgres" in metafunc.fixturenames and any(str(one) in ON_BOTH_SERVERS for one in (path, *path.parents)):
         metafunc.parametrize("postgres", ["18", "15"], indirect=True, scope="session")
 
 

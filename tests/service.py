@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 TOKEN = "the-operators-token-of-this-test"  # noqa: S105 - of a service that lives for one test
 _RUNNING = re.compile(r"Uvicorn running on (http://127\.0\.0\.1:\d+)")
-_SETTINGS = ("DATABASE_", "MIGRATION_", "REPERTORY_", "MCARE_", "BOOTSTRAP_", "FREE_TIER_", "LOG_")
+_SETTINGS = ("DATABASE_", "MIGRATION_", "BACKUP_", "REPERTORY_", "MCARE_", "BOOTSTRAP_", "FREE_TIER_", "LOG_")
 
 
 def environment(**settings: str) -> dict[str, str]:

@@ -144,6 +144,26 @@ def test_migrations_need_one_url_and_take_the_service_role_from_the_other() -> N
     assert PASSWORD not in str(refused.value)
 
 
+def test_the_database_of_a_backup_is_the_first_that_is_named() -> None:
+    urls = {
+        name: f"postgresql://{role}@db/clincore"
+        for name, role in (("BACKUP_DATABASE_URL", "b"), ("MIGRATION_DATABASE_URL", "m"), ("DATABASE_URL", "d"))
+    }
+    for name, url in tuple(urls.items()):
+        assert Settings.read_backup_database(urls) == DatabaseUrl.parse(url)
+        del urls[name]
+    with pytest.raises(SettingsError, match="DATABASE_URL is not set"):
+        Settings.read_backup_database({})
+    with pytest.raises(SettingsError, match="BACKUP_DATABASE_URL names no database") as refused:
+        Settings.read_backup_database({**LEAST, "BACKUP_DATABASE_URL": f"postgresql://b:{PASSWORD}@db"})
+    assert PASSWORD not in str(refused.value)
+
+
+def test_the_service_role_is_the_user_of_the_services_url() -> None:
+    assert Settings.read_service_role(LEAST) == "clincore_user"
+    assert Settings.read_service_role({}) is None
+
+
 # --- DATABASE_URL -----------------------------------------------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ from clincore.domain.errors import InvalidInput, Problem
 from clincore.domain.limits import (
     MAX_ID,
     MAX_WEIGHT,
+    METHOD_CHARACTERS,
     MIN_WEIGHT,
     NOTES_CHARACTERS,
     RUBRICS_PER_CASE,
@@ -176,7 +177,7 @@ class _Reader:
         return str(value)
 
     def _method(self, value: object) -> str:
-        if not isinstance(value, str) or text_problem(value, longest=64, shortest=1):
+        if not isinstance(value, str) or text_problem(value, longest=METHOD_CHARACTERS, shortest=1):
             self._problem("method", f"must be the name of a ranking method, such as {DEFAULT_METHOD}")
             return DEFAULT_METHOD
         return value

@@ -195,6 +195,14 @@ class MigrationError(ClinCoreError):
     """The migration was refused; the database is as it was."""
 
 
+class BackupRefused(ClinCoreError):
+    """The backup was refused; nothing was written."""
+
+
+class RestoreRefused(ClinCoreError):
+    """The restore was refused; the target is as it was."""
+
+
 class SettingsError(ClinCoreError):
     """Settings that are missing or wrong, every one of them named with its cure."""
 

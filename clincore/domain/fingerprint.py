@@ -19,19 +19,31 @@ def rubric_leaf(rubric_id: int, path: Sequence[str], grades: Mapping[str, int]) 
     return canonical_json([rubric_id, list(path), [[remedy, grades[remedy]] for remedy in sorted(grades)]])
 
 
+def leaf_hash(leaf: bytes) -> bytes:
+    """Return the hash of a leaf; its prefix keeps it apart from that of any node."""
+    return sha256(b"\x00" + leaf).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Return the hash of a node over its two sides."""
+    return sha256(b"\x01" + left + right).digest()
+
+
 class MerkleTree:
     """Takes leaves in order and knows their root, in memory that grows with the logarithm of their number."""
 
     def __init__(self) -> None:
         self._peaks: list[tuple[int, bytes]] = []  # (number of leaves, hash), largest first: perfect subtrees
 
-    def append(self, leaf: bytes) -> None:
-        """Add the next leaf."""
-        size, node = 1, sha256(b"\x00" + leaf).digest()
+    def append(self, leaf: bytes) -> bytes:
+        """Add the next leaf and return its hash."""
+        hashed = leaf_hash(leaf)
+        size, node = 1, hashed
         while self._peaks and self._peaks[-1][0] == size:
             _, left = self._peaks.pop()
-            size, node = size * 2, sha256(b"\x01" + left + node).digest()
+            size, node = size * 2, node_hash(left, node)
         self._peaks.append((size, node))
+        return hashed
 
     def root(self) -> str:
         """Return the tree's root in hex; that of no leaves is the hash of nothing."""
@@ -39,5 +51,5 @@ class MerkleTree:
             return sha256().hexdigest()
         node = self._peaks[-1][1]
         for _, left in reversed(self._peaks[:-1]):
-            node = sha256(b"\x01" + left + node).digest()
+            node = node_hash(left, node)
         return node.hex()

@@ -22,3 +22,4 @@ QUERY_TERMS: Final = 20
 MAX_GRACE_SECONDS: Final = 2_592_000
 """How long a rotated key may live on: 30 days."""
 TOP_N: Final = 20
+METHOD_CHARACTERS: Final = 64

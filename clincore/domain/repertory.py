@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
+from clincore.domain.inclusion import TreeHead
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -26,6 +28,11 @@ class Edition:
     rubrics: int
     remedies: int
     grades: int
+
+    @property
+    def head(self) -> TreeHead:
+        """What proofs of its rubrics are checked against."""
+        return TreeHead(fingerprint=self.fingerprint, rubrics=self.rubrics)
 
     def identity(self) -> JsonObject:
         """What is signed of it."""

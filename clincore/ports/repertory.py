@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from clincore.domain.inclusion import InclusionProof
     from clincore.domain.repertory import Edition, RemedyStatistics, Rubric, RubricFamily, RubricPage
 
 
@@ -28,6 +29,10 @@ class Repertory(Protocol):
 
     async def rubrics(self, ids: Collection[int]) -> Mapping[int, Rubric]:
         """Return the rubrics among ``ids`` that exist, with whole paths and grades; unknown ids are absent."""
+        ...
+
+    async def prove(self, rubric_id: int) -> InclusionProof | None:
+        """Return a proof that the rubric belongs to the edition, which holds under its head; None for an unknown id."""
         ...
 
     async def search(self, query: str, *, limit: int, after: str | None = None) -> RubricPage:

@@ -152,8 +152,11 @@ class Cases:
             await work.commit()
         return after
 
-    async def rank(self, case_id: UUID) -> Repertorization:
-        """Return the ranking that a draft would get now; raises CaseNotFound and CaseAlreadyFinalized."""
+    async def rank(self, case_id: UUID, *, stability: bool = False) -> Repertorization:
+        """Return the ranking that a draft would get now; raises CaseNotFound and CaseAlreadyFinalized.
+
+        With ``stability`` also find how much one weight must change to put another remedy first.
+        """
         record = Record(RecordType.CASE, case_id)
         async with self._session.begin(Endpoint.RANK_CASE) as work:
             found = work.cases.get(case_id)
@@ -161,7 +164,8 @@ class Cases:
             case = _existing(found.result(), case_id)
             if case.status is CaseStatus.FINALIZED:
                 raise CaseAlreadyFinalized(case_id)
-            ranked = await repertorize(self._session.resources, CaseInput.parse(case.input_payload, _INPUT), _INPUT)
+            entered = CaseInput.parse(case.input_payload, _INPUT)
+            ranked = await repertorize(self._session.resources, entered, _INPUT, stability=stability)
             work.access_log.touched(Action.RANK, record)
             work.usage.count(record)
             await work.commit()

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from clincore.domain.errors import InvalidInput, Problem
 from clincore.services.clinic import Clinic
 from clincore.services.tenants import Tenants
 
 if TYPE_CHECKING:
+    from clincore.domain.inclusion import InclusionProof
     from clincore.domain.repertory import Edition
     from clincore.services.resources import Resources
 
@@ -29,6 +31,16 @@ class ClinCore:
     def edition(self) -> Edition:
         """The loaded repertory's edition."""
         return self.resources.repertory.edition
+
+    async def prove(self, rubric_id: int) -> InclusionProof:
+        """Return a proof that a rubric belongs to the edition: it holds under ``edition.head``, without the repertory.
+
+        Raises InvalidInput for a rubric that is not in the repertory.
+        """
+        proof = await self.resources.repertory.prove(rubric_id)
+        if proof is None:
+            raise InvalidInput([Problem("rubric", f"{rubric_id} is not in the repertory")])
+        return proof
 
     def clinic(self, api_key: str, *, request_id: str | None = None) -> Clinic:
         """Return what the holder of a key can do; raises Unauthenticated where the key is malformed.

@@ -9,12 +9,15 @@ from attrs import field, frozen
 from clincore.domain.case_input import CaseInput
 from clincore.domain.errors import InvalidInput, Problem, UnknownMethod
 from clincore.domain.ranking.case import CaseRubric, RankingCase
-from clincore.domain.ranking.grid import GridRow, explain
+from clincore.domain.ranking.grid import GridRow, explain, grid_of
+from clincore.domain.ranking.stability import Stability, margin_of
 from clincore.domain.usage import Endpoint
+from clincore.ports.weight_sensitivity import WeightSensitivity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from clincore.domain.canonical_json import JsonObject, JsonValue
     from clincore.domain.ranking.ranking import Ranking
     from clincore.domain.repertory import Rubric
     from clincore.ports.ranking_method import RankingMethod
@@ -31,11 +34,24 @@ class Repertorization:
     case: RankingCase = field(repr=False)
     method: RankingMethod = field(repr=False)
     ranking: Ranking
+    stability: Stability | None = None
+    """How stable the first place is; None where that was not asked."""
 
     def grid(self, top_n: int | None = None) -> tuple[GridRow, ...]:
         """Return the contribution of each rubric for the first ``top_n`` remedies (default: the input's; 0: all)."""
         rows = self.ranking.top(self.entered.top_n if top_n is None else top_n)
+        if self.ranking.tallies is not None:
+            return grid_of(rows, self.ranking.tallies)
         return explain(self.case, rows, self.method.contributions(self.case))
+
+    def to_json(self, *, grid: bool = False) -> JsonObject:
+        """The ranking as the contract has it, with the input's ``top_n`` rows; beside it what else was asked for."""
+        answer: dict[str, JsonValue] = {**self.ranking.to_json(self.entered.top_n)}
+        if grid:
+            answer["grid"] = [row.to_json() for row in self.grid()]
+        if self.stability is not None:
+            answer["stability"] = self.stability.to_json()
+        return answer
 
 
 async def check_rubrics(resources: Resources, entered: CaseInput, path: str = "") -> Mapping[int, Rubric]:
@@ -58,8 +74,13 @@ async def check_rubrics(resources: Resources, entered: CaseInput, path: str = ""
     return rubrics
 
 
-async def repertorize(resources: Resources, entered: CaseInput, path: str = "") -> Repertorization:
-    """Rank the remedies of an input; raises InvalidInput for unknown rubrics or an unknown method."""
+async def repertorize(
+    resources: Resources, entered: CaseInput, path: str = "", *, stability: bool = False
+) -> Repertorization:
+    """Rank the remedies of an input, and find how stable the first place is where that is asked.
+
+    Raises InvalidInput for unknown rubrics or an unknown method.
+    """
     rubrics = await check_rubrics(resources, entered, path)
     repertory = resources.repertory
     case = RankingCase(
@@ -78,7 +99,24 @@ async def repertorize(resources: Resources, entered: CaseInput, path: str = "") 
         fingerprint=repertory.edition.fingerprint,
     )
     method = resources.method(entered.method)
-    return Repertorization(entered=entered, rubrics=rubrics, case=case, method=method, ranking=method.rank(case))
+    ranking = method.rank(case)
+    return Repertorization(
+        entered=entered,
+        rubrics=rubrics,
+        case=case,
+        method=method,
+        ranking=ranking,
+        stability=_stability(method, case, ranking) if stability else None,
+    )
+
+
+def _stability(method: RankingMethod, case: RankingCase, ranking: Ranking) -> Stability:
+    if not isinstance(method, WeightSensitivity):
+        return Stability(is_supported=False)
+    if not ranking.rows:
+        return Stability(is_supported=True)
+    rubric_ids = [rubric.id for rubric in case.rubrics]
+    return Stability(is_supported=True, margin=margin_of(method.contest(case), ranking.rows[0].remedy, rubric_ids))
 
 
 @frozen
@@ -87,12 +125,15 @@ class Rankings:
 
     _session: Session
 
-    async def rank(self, payload: Mapping[str, object]) -> Repertorization:
-        """Rank the remedies of an ``input_payload``; raises InvalidInput naming all that is wrong."""
+    async def rank(self, payload: Mapping[str, object], *, stability: bool = False) -> Repertorization:
+        """Rank the remedies of an ``input_payload``; raises InvalidInput naming all that is wrong.
+
+        With ``stability`` also find how much one weight must change to put another remedy first.
+        """
         entered = CaseInput.parse(payload)
         async with self._session.begin(Endpoint.RANK_RUBRICS) as work:
             work.usage.count()
             await work.flush()
-            found = await repertorize(self._session.resources, entered)
+            found = await repertorize(self._session.resources, entered, stability=stability)
             await work.commit()
         return found

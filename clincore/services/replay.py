@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
-from attrs import frozen
-
-from clincore.domain.case_input import CaseInput
-from clincore.domain.errors import InvalidInput
 from clincore.domain.replay import Replay, Verdict
-from clincore.domain.result import agrees_with_row, read_result, result_text, stored_ranking_case
+from clincore.domain.result import result_text, stored_ranking_case
 from clincore.domain.signature import signature_of
+from clincore.domain.stored_result import UNREADABLE, stored_result
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from clincore.domain.case import Case
+    from clincore.domain.stored_result import StoredResult
     from clincore.services.resources import Resources
-
-# What reading a text raises that nobody wrote who follows the format; its signature may be right all the same.
-_UNREADABLE: Final = (InvalidInput, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 
 async def replay_case(resources: Resources, case: Case, at: datetime) -> Replay:
     """Return what a replay finds; raises CaseNotFinalized on a draft and UnknownMethod for a method not installed."""
     signed = case.require_finalized().signed
     computed: str | None = signature_of(signed.text)
-    if not signed.is_intact:
-        verdict = Verdict.SIGNATURE_MISMATCH
-    elif (stored := _agreeing(case)) is None:
-        verdict = Verdict.ROW_DIFFERS
+    stored = stored_result(case)
+    if isinstance(stored, Verdict):
+        verdict = stored
     elif stored.result["repertory"]["fingerprint"] != resources.repertory.edition.fingerprint:
         verdict, computed = Verdict.REPERTORY_DIFFERS, None
     else:
@@ -39,24 +32,7 @@ async def replay_case(resources: Resources, case: Case, at: datetime) -> Replay:
     return Replay(case_id=case.id, expected=signed.signature, computed=computed, verdict=verdict, verified_at=at)
 
 
-@frozen
-class _Stored:
-    entered: CaseInput
-    result: Mapping[str, Any]
-
-
-def _agreeing(case: Case) -> _Stored | None:
-    """The input and the signed result, or None where the row says otherwise, or either cannot be read at all."""
-    try:
-        entered = CaseInput.parse(case.input_payload)
-        result = read_result(case.require_finalized().signed.text)
-        is_whole = isinstance(result["repertory"]["fingerprint"], str)
-        return _Stored(entered, result) if is_whole and agrees_with_row(result, case, entered) else None
-    except _UNREADABLE:
-        return None
-
-
-async def _signed_again(resources: Resources, case: Case, stored: _Stored) -> str | None:
+async def _signed_again(resources: Resources, case: Case, stored: StoredResult) -> str | None:
     """The signature of the result made anew of the input; None where it cannot be made.
 
     Taken from the stored result are only the nonce, the method's parameters, the buckets and flags, and the name of
@@ -79,6 +55,6 @@ async def _signed_again(resources: Resources, case: Case, stored: _Stored) -> st
             parameters=method.parameters,
             repertory=result["repertory"],
         )
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
     return signature_of(text)

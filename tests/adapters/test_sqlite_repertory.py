@@ -81,6 +81,25 @@ def test_unknown_ids_are_absent(tmp_path: Path) -> None:
     assert sorted(rubrics) == [3, 12]
 
 
+@settings(max_examples=30, deadline=None)
+@given(book=books(), layout=LAYOUTS)
+def test_every_rubric_has_a_proof_that_holds_under_the_edition_s_head(book: Book, layout: Layout) -> None:
+    """And says of the rubric what the repertory says; an unknown id has none."""
+
+    async def main(path: Path) -> None:
+        async with await SqliteRepertory.open(path, cache_directory=path.parent / "cache") as repertory:
+            for rubric_id, rubric in (await repertory.rubrics([node.id for node in book.nodes])).items():
+                proof = await repertory.prove(rubric_id)
+                assert proof is not None
+                assert proof.holds(repertory.edition.head)
+                assert proof.rubric == (rubric_id, rubric.path, rubric.grades)
+            assert await repertory.prove(0) is None
+            assert await repertory.prove(2**70) is None
+
+    with tempfile.TemporaryDirectory() as directory:
+        asyncio.run(main(write(book, Path(directory) / "book.sqlite", layout)))
+
+
 def test_many_rubrics_come_in_one_call(tmp_path: Path) -> None:
     """More ids than SQLite allows parameters by default."""
     nodes = [Node(id=number, parent=None, text=f"rubric {number}") for number in range(1, 40_001)]
@@ -113,6 +132,8 @@ def test_a_closed_repertory_says_so(tmp_path: Path) -> None:
         await repertory.close()
         with pytest.raises(RepertoryError, match=r"small\.sqlite"):
             await repertory.rubrics([3])
+        with pytest.raises(RepertoryError, match=r"small\.sqlite"):
+            await repertory.prove(3)
         with pytest.raises(RepertoryError, match=r"small\.sqlite"):
             await repertory.search("fear", limit=1)
 

@@ -53,6 +53,7 @@ def test_a_deployment_in_order_passes_each_line(
         "server",
         "durability",
         "role",
+        "default tenant",
         "clock",
         "revision",
         "tables",
@@ -80,7 +81,7 @@ def test_it_is_read_by_a_person_too(fresh_database: FreshDatabase) -> None:
         ended.lines.index("warn  durability             off: fsync, full_page_writes, synchronous_commit") + 1
     ]
     assert after.strip() == "cure: set them on: else a crash of the machine loses what was answered"
-    assert ended.err.splitlines()[-1] == "14 pass, 2 warn, 0 fail"
+    assert ended.err.splitlines()[-1] == "15 pass, 2 warn, 0 fail"
 
 
 def test_nothing_is_written(fresh_database: FreshDatabase) -> None:
@@ -198,6 +199,11 @@ def test_a_superuser_in_database_url_fails(fresh_database: FreshDatabase) -> Non
 def test_an_owner_that_is_none_fails(fresh_database: FreshDatabase) -> None:
     ended = doctor(fresh_database, "--json", MIGRATION_DATABASE_URL=fresh_database.service_url)
     assert failing(ended)["owner"].startswith("DATABASE_URL is not the owner's: ")
+
+
+def test_an_owner_of_another_database_fails(postgres: Server, fresh_database: FreshDatabase) -> None:
+    ended = doctor(fresh_database, "--json", MIGRATION_DATABASE_URL=postgres.address.owner_url)
+    assert failing(ended)["owner"] == "MIGRATION_DATABASE_URL names another database than DATABASE_URL"
 
 
 def test_a_migration_file_that_is_not_the_applied_one_fails(fresh_database: FreshDatabase) -> None:

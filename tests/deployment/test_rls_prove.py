@@ -197,6 +197,47 @@ HOLES: Final = {
         " AS 'SELECT * FROM public.patients'",
         ("functions | public.all_patients(): it is SECURITY DEFINER, and so runs with the rights of postgres",),
     ),
+    "a function that is shown hidden rows": Hole(
+        "CREATE FUNCTION public.tell(text) RETURNS bool LANGUAGE sql LEAKPROOF AS 'SELECT true'",
+        ("functions | public.tell(text): it is LEAKPROOF, and so may be shown rows that a policy hides",),
+    ),
+    "a rule": Hole(
+        "CREATE TABLE public.copies (row jsonb); CREATE RULE copy AS ON INSERT TO public.cases DO ALSO"
+        " INSERT INTO public.copies VALUES (to_jsonb(NEW))",
+        ("rules | public.cases: the rule copy acts with the rights of clincore_owner",),
+    ),
+    "a rule on a table without a tenant": Hole(
+        "CREATE TABLE public.inbox (x int); GRANT INSERT ON public.inbox TO clincore_user; CREATE RULE r AS ON INSERT"
+        " TO public.inbox DO INSTEAD SELECT full_name FROM public.patients",
+        ("rules | public.inbox: the rule r acts with the rights of postgres",),
+    ),
+    "a materialized view through a function": Hole(
+        "CREATE FUNCTION public.f() RETURNS TABLE (n text) LANGUAGE sql AS 'SELECT full_name FROM public.patients';"
+        "CREATE MATERIALIZED VIEW public.m AS SELECT * FROM public.f(); GRANT SELECT ON public.m TO clincore_user",
+        ("views | public.m: a materialized view that the service may read, which no policy guards",),
+    ),
+    "a view on the directory of tenants": Hole(
+        "CREATE VIEW public.dir AS SELECT id FROM clincore.tenant_directory;"
+        "GRANT SELECT ON public.dir TO clincore_user",
+        ("views | public.dir: a view without security_invoker",),
+    ),
+    "the database given to the service": Hole(
+        "GRANT CREATE ON DATABASE {database} TO clincore_user",
+        ("schemas | database {database}: the service may CREATE in it, or owns it",),
+    ),
+    "a schema given to the service": Hole(
+        "ALTER SCHEMA clincore OWNER TO clincore_user",
+        ("schemas | schema clincore: the service may CREATE in it, or owns it",),
+    ),
+    "a function hidden among the server's own": Hole(
+        "CREATE FUNCTION reports_all() RETURNS SETOF public.patients LANGUAGE sql SECURITY DEFINER"
+        " AS 'SELECT * FROM public.patients'",
+        ("functions | public.reports_all(): it is SECURITY DEFINER",),
+    ),
+    "tables to come that are granted too": Hole(
+        "ALTER DEFAULT PRIVILEGES FOR ROLE clincore_owner GRANT SELECT, DELETE ON TABLES TO clincore_user",
+        ("default privileges | clincore_user will have DELETE, SELECT on tables that clincore_owner makes",),
+    ),
     "a view with its owner's rights": Hole(
         "CREATE VIEW public.all_cases AS SELECT * FROM public.cases; GRANT SELECT ON public.all_cases TO clincore_user",
         (
@@ -264,11 +305,12 @@ def test_a_hole_is_named(new_database: NewDatabase, name: str) -> None:
     hole = HOLES[name]
     with new_database() as database:
         enter_a_case(database)
-        change(database, hole.made_by)
+        change(database, hole.made_by.replace("{database}", database.name))
         before = database.contents()
         found = holes(prove(database.service_url))
         for named in hole.named:
-            assert any(one.startswith(named) for one in found), (named, found)
+            told = named.replace("{database}", database.name)
+            assert any(one.startswith(told) for one in found), (told, found)
         assert database.contents() == before
 
 
@@ -280,6 +322,54 @@ def test_a_table_of_the_operators_own_with_good_walls_passes(fresh_database: Fre
     assert "public.notes" in {finding.check: finding.message for finding in findings}["tables"]
 
 
+SOUND: Final = {
+    "a key that one tenant can have once": "UNIQUE (tenant_id, day)",
+    "a key of the server's own making": "n bigint GENERATED ALWAYS AS IDENTITY, UNIQUE (tenant_id, n)",
+    "a reference that is checked at the end": "FOREIGN KEY (tenant_id, patient_id) REFERENCES public.patients"
+    " (tenant_id, id) DEFERRABLE INITIALLY DEFERRED",
+    "a reference to itself": "before uuid, FOREIGN KEY (tenant_id, before) REFERENCES public.visits (tenant_id, id)",
+}
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_what_is_sound_is_no_hole(fresh_database: FreshDatabase, name: str) -> None:
+    table = NOTES.replace("notes", "visits").replace("body text,", "body text, day date NOT NULL,")
+    change(fresh_database, table.replace("CHECK (kind IN", f"{SOUND[name]}, CHECK (kind IN"))
+    findings = prove(fresh_database.service_url)
+    assert [one for one in findings if one.outcome is not Outcome.PASS] == []
+
+
+def test_a_view_that_counts_nothing_to_0_is_no_hole_and_one_that_fails_ends_nothing(
+    fresh_database: FreshDatabase,
+) -> None:
+    change(
+        fresh_database,
+        """CREATE VIEW public.n WITH (security_invoker = true) AS SELECT count(*) FROM public.cases;
+           CREATE VIEW public.mine WITH (security_invoker = true) AS
+               SELECT current_setting('app.tenant_id')::uuid FROM public.cases;
+           GRANT SELECT ON public.n, public.mine TO clincore_user""",
+    )
+    assert holes(prove(fresh_database.service_url)) == set()
+
+
+def test_a_superuser_behind_another_role_is_named(fresh_database: FreshDatabase) -> None:
+    url = fresh_database.superuser_url
+    told = holes(prove(f"{url}{'&' if '?' in url else '?'}options=-c%20role%3Dclincore_user"))
+    assert "role | the service's role postgres is a superuser: no policy binds it" in told
+
+
+def test_a_service_without_rights_proves_nothing(postgres: Server, fresh_database: FreshDatabase) -> None:
+    role = f"stranger_{uuid4().hex}"
+    change(fresh_database, f"CREATE ROLE {role} LOGIN PASSWORD 'the-tests-own'")
+    try:
+        change(fresh_database, f"GRANT CONNECT ON DATABASE {fresh_database.name} TO {role}")
+        change(fresh_database, f"GRANT USAGE ON SCHEMA clincore TO {role}")
+        told = "attacks | nothing was attacked: the service's role can enter no row anywhere"
+        assert told in holes(prove(fresh_database.url_of(role)))
+    finally:
+        change(fresh_database, f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
 def test_a_table_of_which_no_row_can_be_made_is_a_warning_and_looked_at_all_the_same(
     fresh_database: FreshDatabase,
 ) -> None:
@@ -287,6 +377,16 @@ def test_a_table_of_which_no_row_can_be_made_is_a_warning_and_looked_at_all_the_
     change(fresh_database, never)
     (warning,) = [one for one in prove(fresh_database.service_url) if one.outcome is Outcome.WARN]
     assert "public.notes was not attacked: no row of public.notes could be made" in warning.message
+
+
+def test_a_table_without_a_tenant_that_the_service_reads_is_a_warning(fresh_database: FreshDatabase) -> None:
+    """Such as one that a trigger copies rows into."""
+    change(fresh_database, "CREATE TABLE public.copies (row jsonb); GRANT SELECT ON public.copies TO clincore_user")
+    (warning,) = [one for one in prove(fresh_database.service_url) if one.outcome is not Outcome.PASS]
+    assert (warning.outcome, warning.message) == (
+        Outcome.WARN,
+        "public.copies: the service may read it, and it has no tenant",
+    )
 
 
 def test_one_that_is_not_attacked_but_open_fails(fresh_database: FreshDatabase) -> None:
@@ -309,6 +409,7 @@ def test_one_that_is_not_attacked_but_open_fails(fresh_database: FreshDatabase) 
         ("BYPASSRLS", "has BYPASSRLS: no policy binds it"),
         ("SUPERUSER", "is a superuser: no policy binds it"),
         ("CREATEROLE", "has CREATEROLE: it can give itself other roles"),
+        ("IN ROLE clincore_user", "can become clincore_user, which has rights on ClinCore's tables"),
         ("REPLICATION", "has REPLICATION: it can read every row of the cluster"),
         ("IN ROLE postgres", "can become postgres, which is a superuser"),
         ("IN ROLE clincore_owner", "can become clincore_owner, which owns tables of tenants"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from math import floor
+from math import ceil, floor
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import evolve, frozen
@@ -165,6 +165,12 @@ def to_json(case: RankingCase, rows: list[ExactRow], *, tied_by_raw: bool = Fals
 
 def six_places(value: Fraction) -> str:
     whole, part = divmod(_millionths(value), 10**6)
+    return f"{whole}.{part:06}"
+
+
+def six_places_up(value: Fraction) -> str:
+    """Rounded up, not to the nearest."""
+    whole, part = divmod(ceil(value * 10**6), 10**6)
     return f"{whole}.{part:06}"
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, localcontext
+from decimal import Decimal
+from fractions import Fraction
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from ranking_examples import case, rubric
 
-from clincore.domain.ranking.arithmetic import CONTEXT
 from clincore.domain.ranking.grid import apportion, explain
 from clincore.domain.ranking.mcare import Mcare
 from clincore.domain.ranking.parameters import McareParameters
@@ -131,15 +131,14 @@ def test_a_grid_row_in_json_has_six_places_everywhere() -> None:
     ],
 )
 def test_parts_are_apportioned_by_largest_remainder(exact: list[str], total: str, expected: list[str]) -> None:
-    with localcontext(CONTEXT):
-        assert [str(part) for part in apportion([Decimal(value) for value in exact], Decimal(total))] == expected
+    """The parts are given in tenths of a millionth."""
+    parts = apportion([int(Decimal(value) * 10 * MILLION) for value in exact], 10, int(Decimal(total) * MILLION))
+    assert [f"{part // MILLION}.{part % MILLION:06}" for part in parts] == expected
 
 
 @given(st.lists(st.integers(0, 10**12), max_size=12))
 def test_apportioned_parts_add_up_and_move_less_than_a_millionth(billionths: list[int]) -> None:
-    exact = [Decimal(value).scaleb(-9) for value in billionths]
-    total = sum(exact, Decimal(0)).quantize(Decimal("0.000001"))
-    with localcontext(CONTEXT):
-        parts = apportion(exact, total)
-    assert sum(parts, Decimal(0)) == total
-    assert all(abs(part - value) < Decimal("0.000001") for part, value in zip(parts, exact, strict=True))
+    total = round(Fraction(sum(billionths), 1000))
+    parts = apportion(billionths, 1000, total)
+    assert sum(parts) == total
+    assert all(abs(part * 1000 - value) < 1000 for part, value in zip(parts, billionths, strict=True))

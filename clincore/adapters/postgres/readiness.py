@@ -12,9 +12,10 @@ from clincore.domain.errors import DatabaseNotReady, DatabaseUnavailable, Rights
 from clincore.domain.migration import HEAD
 
 _ROLE: Final[LiteralString] = """
-    SELECT current_user::text, rolsuper, rolbypassrls, to_regclass('public.alembic_version') IS NOT NULL,
+    SELECT current_user::text, bool_or(rolsuper), bool_or(rolbypassrls),
+           to_regclass('public.alembic_version') IS NOT NULL,
            has_table_privilege(to_regclass('public.alembic_version'), 'SELECT') IS FALSE
-    FROM pg_catalog.pg_roles WHERE rolname = current_user
+    FROM pg_catalog.pg_roles WHERE rolname IN (current_user, session_user)
 """
 _CURRENT: Final[LiteralString] = "SELECT version_num FROM public.alembic_version"
 _CONNECT_SECONDS: Final = 10
@@ -44,8 +45,8 @@ async def require_ready(connection: psycopg.AsyncConnection[Any]) -> None:
     if standing.is_stranger:
         raise DatabaseNotReady(
             f"The role {role!r} of DATABASE_URL has no rights on ClinCore's tables. Run 'clincore migrate upgrade "
-            "head'; where that says nothing, they were granted to another role, the user of DATABASE_URL when the "
-            f"migrations ran: use that role, or GRANT it to {role!r}."
+            "head'; where that has nothing to do, they were granted to another role, the user of DATABASE_URL when "
+            f"the migrations ran: let DATABASE_URL name that role, and never make {role!r} a member of the owner."
         )
     await _require_head(connection, standing)
 

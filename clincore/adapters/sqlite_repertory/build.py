@@ -1,4 +1,4 @@
-"""Builds the derived file of a repertory in one pass over its rows, in memory that does not grow with its size."""
+"""Builds the derived file of a repertory in one pass over its rows; in memory are only the packed rubrics."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from attrs import define, field
 
 from clincore.adapters.sqlite_repertory.folding import spellings
+from clincore.adapters.sqlite_repertory.packed import Packing
 from clincore.adapters.sqlite_repertory.source import split_path
 from clincore.domain.canonical_json import canonical_json
 from clincore.domain.errors import RepertoryError
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from clincore.adapters.sqlite_repertory.source import Source
     from clincore.domain.progress import Progress
 
-FORMAT = 2
+FORMAT = 4
 """Raised with every change of the derived file's content, and of the order of search results."""
 
 _SCHEMA = """
@@ -38,6 +39,7 @@ CREATE TABLE rubric (id INTEGER PRIMARY KEY, parent_id INTEGER, remedies INTEGER
 CREATE TABLE remedy (
     abbreviation TEXT PRIMARY KEY, name TEXT NOT NULL, frequency INTEGER NOT NULL, number INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE packed (part TEXT PRIMARY KEY, content BLOB NOT NULL);
 CREATE TABLE word (term TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE VIRTUAL TABLE entry USING fts5 (
     path, own, grades,
@@ -64,6 +66,7 @@ _ADD_ENTRY = "INSERT INTO entry (rowid, path, own, grades) VALUES (?, ?, ?, ?)"
 _OPTIMIZE = "INSERT INTO entry (entry) VALUES ('optimize')"
 _ADD_WORDS = "INSERT INTO word SELECT term FROM temp.vocabulary WHERE col = 'path' ORDER BY term"
 _ADD_REMEDY = "INSERT INTO remedy VALUES (?, ?, ?, ?)"
+_ADD_PACKED = "INSERT INTO packed VALUES (?, ?)"
 _ADD_META = "INSERT INTO meta VALUES (?, ?)"
 
 _Row = TypeVar("_Row", bound=tuple[Any, ...])
@@ -125,6 +128,7 @@ class _Build:
     connection: sqlite3.Connection
     progress: Progress
     tree: MerkleTree = field(factory=MerkleTree)
+    packing: Packing = field(factory=Packing)
     frequencies: Counter[str] = field(factory=Counter)
     numbers: dict[str, int] = field(factory=dict)
     paths: dict[int, tuple[str, ...]] = field(factory=dict)
@@ -147,6 +151,7 @@ class _Build:
                 for remedy in sorted(self.frequencies)
             ),
         )
+        self.connection.executemany(_ADD_PACKED, self.packing.parts())
         name, edition = self.source.name_and_edition()
         meta = {
             "format": FORMAT,
@@ -186,12 +191,12 @@ class _Build:
 
     def _add_rubric(self, rubric_id: int, parent: int | None, path: tuple[str, ...], grades: dict[str, int]) -> None:
         leaf = rubric_leaf(rubric_id, path, grades)
-        self.tree.append(leaf.encode())
+        leaf_hash = self.tree.append(leaf.encode())
         self.frequencies.update(grades.keys())
         words = [highest_word(max(grades.values()))] if grades else []
-        for remedy in sorted(grades):
-            number = self.numbers.setdefault(remedy, len(self.numbers))
-            words.append(grade_word(number, grades[remedy]))
+        numbered = [(self.numbers.setdefault(name, len(self.numbers)), grades[name]) for name in sorted(grades)]
+        words += [grade_word(number, grade) for number, grade in numbered]
+        self.packing.add(rubric_id, path, numbered, leaf_hash)
         self.connection.execute(_ADD_RUBRIC, (rubric_id, parent, len(grades), leaf))
         if not self.source.has_parents:
             self.connection.execute(_ADD_PATH, (rubric_id, canonical_json(path)))

@@ -7,7 +7,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import aiosqlite
-from attrs import frozen
+from attrs import define
 
 from clincore.adapters.sqlite_repertory.cache import cache_file
 from clincore.domain.errors import RepertoryError
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from clincore.domain.progress import Progress
 
 
-@frozen
+@define
 class CacheReader:
     """One read-only connection to the derived file of the repertory at ``source``."""
 
     source: Path
     _file: CacheFile
     _connection: aiosqlite.Connection
+    _is_open: bool = True
 
     @classmethod
     async def open(cls, source: Path, directory: Path | None, progress: Progress) -> Self:
@@ -51,8 +52,14 @@ class CacheReader:
         except (sqlite3.Error, ValueError) as error:  # ValueError: the connection is closed
             raise _unreadable(self.source, error) from error
 
+    def require_open(self) -> None:
+        """Raise RepertoryError where the connection was closed."""
+        if not self._is_open:
+            raise _unreadable(self.source, ValueError("it was closed"))
+
     async def close(self) -> None:
         """Close the connection; again is harmless."""
+        self._is_open = False
         await self._connection.close()
         self._file.close()
 

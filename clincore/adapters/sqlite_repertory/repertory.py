@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
 from decimal import Decimal
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from clincore.adapters.sqlite_repertory.family import Families
+from clincore.adapters.sqlite_repertory.packed import PackedRubrics
 from clincore.adapters.sqlite_repertory.reading import CacheReader
 from clincore.adapters.sqlite_repertory.search import Search, folded_abbreviation
+from clincore.domain.inclusion import InclusionProof, audit_path
 from clincore.domain.progress import silent
-from clincore.domain.repertory import Edition, Remedy, RemedyStatistics, Rubric
+from clincore.domain.repertory import Edition, Remedy, RemedyStatistics
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -21,11 +24,13 @@ if TYPE_CHECKING:
     from typing import Self
 
     from clincore.domain.progress import Progress
-    from clincore.domain.repertory import RubricFamily, RubricPage
+    from clincore.domain.repertory import Rubric, RubricFamily, RubricPage
 
 _META = "SELECT key, value FROM meta"
 _REMEDIES = "SELECT abbreviation, name, frequency, number FROM remedy ORDER BY abbreviation"
-_RUBRICS = "SELECT leaf FROM rubric WHERE id IN (SELECT value FROM json_each(?))"
+_PACKED = "SELECT part, content FROM packed WHERE part <> 'leaf_hashes'"
+_LEAF = "SELECT leaf FROM rubric WHERE id = ?"
+_LEAF_HASHES = "SELECT content FROM packed WHERE part = 'leaf_hashes'"
 
 
 @frozen
@@ -35,7 +40,7 @@ class SqliteRepertory:
         async with await SqliteRepertory.open(path) as repertory:
             page = await repertory.search("anxiety night", limit=20)
 
-    The edition and the statistics are kept in memory, rubrics are read when they are asked for.
+    The edition, the statistics and the rubrics are kept in memory; only a search reads the file.
     """
 
     edition: Edition
@@ -43,6 +48,7 @@ class SqliteRepertory:
     _reader: CacheReader
     _search: Search
     _families: Families
+    _packed: PackedRubrics
 
     @classmethod
     async def open(cls, path: Path, *, cache_directory: Path | None = None, progress: Progress = silent) -> Self:
@@ -80,15 +86,27 @@ class SqliteRepertory:
         for remedy, _, _, number in rows:
             numbers.setdefault(folded_abbreviation(remedy), []).append(number)
         search = Search(rows=reader.rows, fingerprint=edition.fingerprint, numbers=numbers)
-        return cls(edition, statistics, reader, search, Families(rows=reader.rows))
+        by_number = [remedy for remedy, _, _, _ in sorted(rows, key=itemgetter(3))]
+        packed = PackedRubrics.of(dict(await reader.rows(_PACKED)), by_number)
+        return cls(edition, statistics, reader, search, Families(rows=reader.rows), packed)
 
     async def rubrics(self, ids: Collection[int]) -> Mapping[int, Rubric]:
-        """Return the rubrics among ``ids`` that exist, in one statement; see the port."""
-        rows = await self._reader.rows(_RUBRICS, (json.dumps(list(ids)),))
-        leaves = json.loads(f"[{','.join([leaf for (leaf,) in rows])}]")
-        return {
-            rubric_id: Rubric(id=rubric_id, path=tuple(path), grades=dict(grades)) for rubric_id, path, grades in leaves
-        }
+        """Return the rubrics among ``ids`` that exist; see the port."""
+        self._reader.require_open()
+        return self._packed.rubrics(ids)
+
+    async def prove(self, rubric_id: int) -> InclusionProof | None:
+        """Return the proof from the hashes of all leaves, which are read for it; see the port."""
+        self._reader.require_open()
+        index = self._packed.index(rubric_id)
+        if index is None:
+            return None
+        ((leaf,),) = await self._reader.rows(_LEAF, (rubric_id,))
+        ((hashes,),) = await self._reader.rows(_LEAF_HASHES)
+        path = await asyncio.to_thread(audit_path, hashes, index)
+        return InclusionProof(
+            leaf=leaf, index=index, size=self.edition.rubrics, path=tuple(beside.hex() for beside in path)
+        )
 
     async def search(self, query: str, *, limit: int, after: str | None = None) -> RubricPage:
         """Return a page of the rubrics that fit the query; see the port."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
@@ -23,7 +24,7 @@ class Bucket(StrEnum):
 
     @property
     def is_mind(self) -> bool:
-        return self in (Bucket.MIND_CORE, Bucket.MENTAL_MOD)
+        return self is Bucket.MIND_CORE or self is Bucket.MENTAL_MOD
 
 
 class Course(StrEnum):
@@ -37,6 +38,7 @@ class CaseType(StrEnum):
     MIXED = "mixed"
 
 
+_NO_TAG = RubricTag()
 _BUCKET_OF_CHAPTER = {
     "mind": Bucket.MIND_CORE,
     "generals": Bucket.GENERALS,
@@ -59,7 +61,7 @@ class CaseRubric:
     @classmethod
     def of(cls, rubric: Rubric, tag: RubricTag | None, *, weight: Decimal, eliminate: bool) -> CaseRubric:
         """Take the bucket from the tag, or without one from the chapter, and the flags from the tag."""
-        tag = tag or RubricTag()
+        tag = tag or _NO_TAG
         bucket = Bucket(tag.bucket) if tag.bucket else _BUCKET_OF_CHAPTER.get(rubric.chapter.casefold(), Bucket.LOCAL)
         return cls(
             id=rubric.id,
@@ -74,11 +76,11 @@ class CaseRubric:
     @property
     def has_top_grade(self) -> bool:
         """Whether a remedy stands at grade 4 or 5."""
-        return any(grade >= MAX_GRADE - 1 for grade in self.grades.values())
+        return max(self.grades.values(), default=0) >= MAX_GRADE - 1
 
 
 def _in_id_order(rubrics: tuple[CaseRubric, ...]) -> tuple[CaseRubric, ...]:
-    return tuple(sorted(rubrics, key=lambda rubric: rubric.id))
+    return tuple(sorted(rubrics, key=attrgetter("id")))
 
 
 @frozen(kw_only=True)
@@ -93,10 +95,11 @@ class RankingCase:
     requested_type: CaseType | None
     statistics: RemedyStatistics
     fingerprint: str
+    case_type: CaseType = field(init=False)
+    """The one used: five or more Mind rubrics, or one that holds a grade of 4, make it mind_dominant."""
 
-    @property
-    def case_type(self) -> CaseType:
-        """The case type used: five or more Mind rubrics, or one that holds a grade of 4, make it mind_dominant."""
+    @case_type.default
+    def _case_type(self) -> CaseType:
         if self.requested_type is not None:
             return self.requested_type
         mind = [rubric for rubric in self.rubrics if rubric.bucket.is_mind]

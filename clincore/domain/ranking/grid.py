@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from decimal import Decimal, localcontext
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
-from attrs import field, frozen
-
-from clincore.domain.ranking.arithmetic import CONTEXT, MILLIONTH
+from clincore.domain.ranking.arithmetic import CONTEXT, MILLION, MILLIONTH, whole_numbers
+from clincore.domain.ranking.ranking import RankedRemedy, made
+from clincore.domain.ranking.tally import Tallies, tally
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from clincore.domain.canonical_json import JsonObject
     from clincore.domain.ranking.case import RankingCase
-    from clincore.domain.ranking.ranking import RankedRemedy
 
 
-@frozen(kw_only=True)
-class Cell:
+class Cell(NamedTuple):
     """What one rubric gives one remedy: the grade it stands at, and its part of the score (six places)."""
 
     rubric_id: int
@@ -26,12 +25,11 @@ class Cell:
     contribution: Decimal
 
 
-@frozen(kw_only=True)
-class GridRow:
+class GridRow(NamedTuple):
     """The cells of one remedy in rubric-id order; rubrics without the remedy have none."""
 
     row: RankedRemedy
-    cells: tuple[Cell, ...] = field(repr=False)
+    cells: tuple[Cell, ...]
 
     def to_json(self) -> JsonObject:
         return {
@@ -51,39 +49,58 @@ def explain(
 
     ``contributions`` holds for each rubric what it gives at the grades 0 to 5, before the remedy's factor.
     """
-    hits: dict[str, list[tuple[int, int]]] = {row.remedy: [] for row in rows}
-    for rubric in case.rubrics:
-        for remedy, grade in rubric.grades.items():
-            if remedy in hits:
-                hits[remedy].append((rubric.id, grade))
+    return grid_of(rows, tally(case, *whole_numbers(contributions)))
+
+
+def grid_of(rows: Sequence[RankedRemedy], tallies: Tallies) -> tuple[GridRow, ...]:
+    """Return a grid row for each ranked remedy, from the hits that its score was made of."""
+    places, given, unit = tallies.places, tallies.given, tallies.unit
+    all_hits: list[int] = []
+    contributions: list[Decimal] = []
+    ends = [0]
     with localcontext(CONTEXT):
-        return tuple(_explain(row, hits[row.remedy], contributions) for row in rows)
+        for row in rows:
+            found = row.score
+            hits = places[found.remedy]
+            all_hits += hits
+            ends.append(len(all_hits))
+            if len(hits) == 1:  # all of the score comes from one rubric
+                contributions.append(found.score)
+                continue
+            over, under = _ratio(*found.factor)
+            over *= MILLION
+            parts = apportion([given[hit] * over for hit in hits], unit * under, int(found.score * MILLION))
+            contributions += [part * MILLIONTH for part in parts]
+    ids, grades = map(tallies.rubric_ids.__getitem__, all_hits), map(tallies.grades.__getitem__, all_hits)
+    cells = tuple(made(Cell, ids, grades, contributions))
+    return tuple(made(GridRow, rows, [cells[start:end] for start, end in pairwise(ends)]))
 
 
-def _explain(
-    row: RankedRemedy, hits: Sequence[tuple[int, int]], contributions: Mapping[int, Sequence[Decimal]]
-) -> GridRow:
-    factor = row.score.factor
-    exact = [contributions[rubric_id][grade] * factor.over for rubric_id, grade in hits]
-    cells = [
-        Cell(rubric_id=rubric_id, grade=grade, contribution=part)
-        for (rubric_id, grade), part in zip(hits, apportion(exact, row.score.score, factor.under), strict=True)
-    ]
-    return GridRow(row=row, cells=tuple(cells))
+def _ratio(over: Decimal | int, under: Decimal | int) -> tuple[int, int]:
+    """A fraction in whole numbers."""
+    if type(over) is int and type(under) is int:
+        return over, under
+    (over, over_under), (under, under_under) = over.as_integer_ratio(), under.as_integer_ratio()
+    return over * under_under, under * over_under
 
 
-def apportion(exact: Sequence[Decimal], total: Decimal, under: Decimal = Decimal(1)) -> list[Decimal]:
-    """Round the parts, each over ``under``, to six places that add up to ``total``: largest remainder (Hamilton).
+def apportion(exact: Sequence[int], under: int, total: int) -> list[int]:
+    """Round the parts, each over ``under``, to whole numbers that add up to ``total``: largest remainder (Hamilton).
 
-    Each part is rounded down; the missing millionths go one each to the largest remainders, the first part first
-    among equal ones.
+    Each part is rounded down; what is missing goes one each to the largest remainders, the first part first among
+    equal ones. Raises ValueError where the total is not that of the parts.
     """
-    unit = under * MILLIONTH
-    divided = [divmod(value, unit) for value in exact]
-    parts = [whole * MILLIONTH for whole, _ in divided]
-    missing = int((total - sum(parts, Decimal(0))) / MILLIONTH)
-    if missing:
-        by_remainder = sorted(range(len(exact)), key=lambda index: (-divided[index][1], index))
-        for index in by_remainder[:missing]:
-            parts[index] += MILLIONTH
+    parts, remainders = [], []
+    for value in exact:
+        whole, remainder = divmod(value, under)
+        parts.append(whole)
+        remainders.append(remainder)
+    missing = total - sum(parts)
+    if not 0 <= missing <= len(parts):
+        raise ValueError("A method's contributions do not add up to its score.")
+    while missing > 0:
+        missing -= 1
+        largest = remainders.index(max(remainders))
+        parts[largest] += 1
+        remainders[largest] = -1
     return parts

@@ -13,25 +13,26 @@ For a chronic course, of the first five each without a Mind rubric at grade 3 or
 from __future__ import annotations
 
 from decimal import Decimal, localcontext
-from typing import TYPE_CHECKING, Final
+from fractions import Fraction
+from typing import TYPE_CHECKING
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
-from clincore.domain.ranking.arithmetic import CONTEXT, power, six_places
+from clincore.domain.ranking.arithmetic import CONTEXT
 from clincore.domain.ranking.case import CaseRubric, CaseType, Course, RankingCase
+from clincore.domain.ranking.mcare_scores import FIRST, PENALTY, McareScores
 from clincore.domain.ranking.parameters import McareParameters
-from clincore.domain.ranking.ranking import Factor, Ranking, Score, order, ranked
-from clincore.domain.ranking.tally import GRADES, Tally, remedy_names, tally
+from clincore.domain.ranking.ranking import Ranking, with_ranks
+from clincore.domain.ranking.stability import Contender, Contest
+from clincore.domain.ranking.tally import GRADES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from clincore.domain.canonical_json import JsonObject
 
-_FIRST: Final = 5
-_PENALTY: Final = Decimal("0.85")
-_SMALL: Final = 15
-_SMALL_FROM_GRADE: Final = 2
+_SMALL = 15
+_SMALL_FROM_GRADE = 2
 
 
 @frozen
@@ -51,69 +52,62 @@ class Mcare:
     def contributions(self, case: RankingCase) -> Mapping[int, tuple[Decimal, ...]]:
         """Return c(s,r) of each rubric for a remedy at grade 0 to 5."""
         case_type = case.case_type
+        known: dict[tuple[object, ...], tuple[Decimal, ...]] = {}  # most rubrics of a case are alike
+        found = {}
         with localcontext(CONTEXT):
-            return {rubric.id: self._contribution(rubric, case_type) for rubric in case.rubrics}
+            for rubric in case.rubrics:
+                is_small = len(rubric.grades) <= _SMALL
+                kind = (rubric.weight, rubric.bucket, rubric.ailments_from, rubric.delusions, is_small)
+                gives = known.get(kind)
+                if gives is None:
+                    gives = known[kind] = self._contribution(rubric, case_type, is_small=is_small)
+                found[rubric.id] = gives
+        return found
 
     def rank(self, case: RankingCase) -> Ranking:
         """Rank every remedy that stands in a rubric of the case."""
         with localcontext(CONTEXT):
-            raw = {rubric.id: tuple(self._value(grade) * rubric.weight for grade in GRADES) for rubric in case.rubrics}
-            found = tally(case, self.contributions(case), raw)
-            factors = {remedy: self._factor(case, remedy, sums) for remedy, sums in found.items()}
-            scores = [_score(case, remedy, sums, factors[remedy]) for remedy, sums in found.items()]
+            scores = McareScores(self.settings, case, self.contributions(case))
             if case.course is Course.CHRONIC:
-                scores = _with_chronic_rule(scores, found)
+                scores.apply_chronic_rule()
             return Ranking(
-                rows=ranked(scores, remedy_names(case, found)),
+                rows=with_ranks(scores.scores(), case.statistics.remedies),
                 method=self.name,
                 case_type=case.case_type,
                 course=case.course,
                 repertory=case.fingerprint,
+                tallies=scores.tallies,
             )
 
-    def _value(self, grade: int) -> Decimal:
-        return self.settings.grade_values[grade] if grade else Decimal(0)
+    def contest(self, case: RankingCase) -> Contest:
+        """Return all remedies, with the chronic rule where the course is chronic."""
+        with localcontext(CONTEXT):
+            scores = McareScores(self.settings, case, self.contributions(case))
+            remedies = scores.scores()
+        tallies = scores.tallies
+        contenders = []
+        for found in remedies:
+            over, under = map(int, found.factor)
+            parts = {
+                tallies.rubric_ids[hit]: Fraction(tallies.given[hit] * over, tallies.unit * under)
+                for hit in tallies.places[found.remedy]
+            }
+            contenders.append(Contender(remedy=found.remedy, parts=parts, is_spared=found.mind_strong_hits > 0))
+        if case.course is not Course.CHRONIC:
+            return Contest(contenders=contenders)
+        return Contest(contenders=contenders, ruled=FIRST, penalty=Fraction(PENALTY))
 
-    def _contribution(self, rubric: CaseRubric, case_type: CaseType) -> tuple[Decimal, ...]:
+    def _contribution(self, rubric: CaseRubric, case_type: CaseType, *, is_small: bool) -> tuple[Decimal, ...]:
         settings = self.settings
         weight = rubric.weight * settings.bucket_weights[case_type][rubric.bucket]
         if rubric.ailments_from:
             weight *= settings.ailments_from
         if rubric.delusions:
             weight *= settings.delusions
-        small = settings.small_rubric if len(rubric.grades) <= _SMALL else Decimal(1)
-        return tuple(self._value(grade) * weight * (small if grade >= _SMALL_FROM_GRADE else 1) for grade in GRADES)
-
-    def _factor(self, case: RankingCase, remedy: str, sums: Tally) -> Factor:
-        """cf / ff, the coverage's correction over one denominator: rubrics hit − τ·rubrics over rubrics·(1 − τ)."""
-        tau, rubrics = self.settings.tau, len(case.rubrics)
-        above = sums.hits - tau * rubrics
-        whole = rubrics * (1 - tau)
-        corrected = whole + self.settings.beta * above if above >= 0 else whole
-        statistics = case.statistics
-        relative = statistics.remedies[remedy].frequency / max(Decimal(1), statistics.median_frequency)
-        return Factor(corrected, whole * power(relative, self.settings.alpha))
-
-
-def _score(case: RankingCase, remedy: str, sums: Tally, factor: Factor) -> Score:
-    return Score(
-        remedy=remedy,
-        score=six_places(sums.weighted * factor.over / factor.under),
-        raw_score=six_places(sums.raw),
-        coverage=six_places(Decimal(sums.hits) / len(case.rubrics)),
-        rubrics_hit=sums.hits,
-        mind_strong_hits=sums.strong,
-        factor=factor,
-    )
-
-
-def _with_chronic_rule(scores: list[Score], found: Mapping[str, Tally]) -> list[Score]:
-    ordered = order(scores)
-    return [
-        _penalized(score, found[score.remedy]) if not score.mind_strong_hits else score for score in ordered[:_FIRST]
-    ] + ordered[_FIRST:]
-
-
-def _penalized(score: Score, sums: Tally) -> Score:
-    factor = evolve(score.factor, over=score.factor.over * _PENALTY)
-    return evolve(score, score=six_places(sums.weighted * factor.over / factor.under), factor=factor)
+        small = settings.small_rubric if is_small else Decimal(1)
+        return tuple(
+            settings.grade_values[grade] * weight * (small if grade >= _SMALL_FROM_GRADE else 1)
+            if grade
+            else Decimal(0)
+            for grade in GRADES
+        )

@@ -1,35 +1,35 @@
-"""A ranking: remedies in order, with ranks and ties, as every method's result is given."""
+"""A ranking: remedies in order, with ranks and ties, as every method's result is given.
+
+Its rows, and those of the grid, are named tuples and no attrs classes: a ranking makes hundreds of them, and
+would spend most of its time on that otherwise.
+"""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from functools import partial
+from operator import attrgetter, eq, or_
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from attrs import field, frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from clincore.domain.canonical_json import JsonObject
     from clincore.domain.ranking.case import CaseType, Course
+    from clincore.domain.ranking.tally import Tallies
+    from clincore.domain.repertory import Remedy
+
+N = TypeVar("N", bound=tuple[Any, ...])
 
 
-@frozen
-class Factor:
-    """What a remedy's sums are multiplied by, as a fraction, so that one division, done last, rounds once.
-
-    A score that ends at half a millionth, and remainders that are equal, are then seen to be so.
-    """
-
-    over: Decimal = Decimal(1)
-    under: Decimal = Decimal(1)
-
-
-@frozen(kw_only=True)
-class Score:
+class Score(NamedTuple):
     """What a method found for one remedy, before ranks are given; numbers are rounded to six places.
 
-    The contribution of a rubric is what it gives at the remedy's grade, times ``factor``.
+    ``factor`` is what the remedy's sums are multiplied by, as a fraction (over, under), so that one division, done
+    last, rounds once: a score that ends at half a millionth, and remainders that are equal, are then seen to be so. A
+    rubric's contribution is what it gives at the remedy's grade, times the factor.
     """
 
     remedy: str
@@ -38,11 +38,10 @@ class Score:
     coverage: Decimal
     rubrics_hit: int
     mind_strong_hits: int
-    factor: Factor = Factor()
+    factor: tuple[Decimal | int, Decimal | int] = (1, 1)
 
 
-@frozen(kw_only=True)
-class RankedRemedy:
+class RankedRemedy(NamedTuple):
     """One row of a ranking; equal rows share a rank (1, 1, 3) and are marked ``tied``."""
 
     rank: int
@@ -79,6 +78,8 @@ class Ranking:
     case_type: CaseType
     course: Course
     repertory: str
+    tallies: Tallies | None = field(default=None, repr=False, eq=False)
+    """What the scores were made of, where a method keeps it: a grid then needs no second reckoning."""
 
     @property
     def remedies_evaluated(self) -> int:
@@ -100,19 +101,36 @@ class Ranking:
         }
 
 
-def order(scores: Iterable[Score]) -> list[Score]:
-    """Highest score first, equal ones by abbreviation in code points."""
-    return sorted(scores, key=lambda found: (-found.score, found.remedy))
+def made(kind: type[N], *columns: Iterable[object]) -> list[N]:
+    """Return a named tuple of each row of the columns, in half the time that its own constructor takes."""
+    make: Callable[[tuple[object, ...]], N] = partial(tuple.__new__, kind)
+    return list(map(make, zip(*columns, strict=True)))
 
 
-def ranked(scores: Iterable[Score], names: dict[str, str], *, by_raw_score: bool = False) -> tuple[RankedRemedy, ...]:
-    """Give ranks; with ``by_raw_score`` equal scores are told apart by raw score first."""
-    keyed = [((-found.score, -found.raw_score if by_raw_score else 0), found) for found in scores]
-    keyed.sort(key=lambda pair: (pair[0], pair[1].remedy))
-    rows: list[RankedRemedy] = []
-    for position, (key, found) in enumerate(keyed):
-        after = position > 0 and keyed[position - 1][0] == key
-        before = position + 1 < len(keyed) and keyed[position + 1][0] == key
-        rank = rows[-1].rank if after else position + 1
-        rows.append(RankedRemedy(rank=rank, name=names.get(found.remedy, ""), tied=after or before, score=found))
-    return tuple(rows)
+def ranked(
+    scores: Iterable[Score], remedies: Mapping[str, Remedy], *, by_raw_score: bool = False
+) -> tuple[RankedRemedy, ...]:
+    """Order by score, highest first, equal ones by abbreviation in code points, and give ranks.
+
+    With ``by_raw_score`` equal scores are told apart by raw score first, and are tied only where both are equal.
+    """
+    ordered = sorted(scores, key=attrgetter("remedy"))
+    if by_raw_score:
+        ordered.sort(key=attrgetter("raw_score"), reverse=True)  # stable: equal ones stay as they are
+    ordered.sort(key=attrgetter("score"), reverse=True)
+    return with_ranks(ordered, remedies, by_raw_score=by_raw_score)
+
+
+def with_ranks(
+    ordered: Sequence[Score], remedies: Mapping[str, Remedy], *, by_raw_score: bool = False
+) -> tuple[RankedRemedy, ...]:
+    """Give ranks to scores that are in order; a remedy's name is empty where ``remedies`` does not know it."""
+    if not ordered:
+        return ()
+    keys = [(found.score, found.raw_score) for found in ordered] if by_raw_score else [row.score for row in ordered]
+    like_last = [False, *map(eq, keys, keys[1:])]
+    rank = 0
+    ranks = [rank if is_like_last else (rank := place) for place, is_like_last in enumerate(like_last, 1)]
+    names = [known.name if (known := remedies.get(found.remedy)) else "" for found in ordered]
+    tied = map(or_, like_last, [*like_last[1:], False])
+    return tuple(made(RankedRemedy, ranks, names, tied, ordered))

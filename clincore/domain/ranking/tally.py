@@ -1,11 +1,15 @@
-"""Adding up a case's rubrics by remedy: the part that all methods share."""
+"""The hits of a case, remedies in rubrics, and their sums by remedy: the part that all methods share.
+
+All of it is in columns, one value a hit or a remedy: an object for each would cost most of a ranking's time.
+"""
 
 from __future__ import annotations
 
-from decimal import Decimal
+from collections import defaultdict
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from attrs import define
+from attrs import frozen
 
 from clincore.domain.repertory import MAX_GRADE
 
@@ -18,42 +22,49 @@ GRADES = range(MAX_GRADE + 1)
 _STRONG = 3
 
 
-@define
-class Tally:
-    """One remedy's sums over the rubrics it stands in."""
+@frozen
+class Tallies:
+    """Every hit of a case in rubric-id order: rubric, grade, and what it gives, in whole numbers over ``unit``."""
 
-    weighted: Decimal = Decimal(0)
-    raw: Decimal = Decimal(0)
-    hits: int = 0
-    strong: int = 0
+    places: Mapping[str, Sequence[int]]
+    """Where each remedy's hits stand; eliminated remedies have none."""
+    rubric_ids: Sequence[int]
+    grades: Sequence[int]
+    given: Sequence[int]
+    unit: int
+
+    def sums(self, values: Sequence[int]) -> list[int]:
+        """Add up, for each remedy in the order of ``places``, what the hits have."""
+        at = values.__getitem__
+        return [at(hits[0]) if len(hits) == 1 else sum(map(at, hits)) for hits in self.places.values()]
 
 
-def tally(
-    case: RankingCase, contributions: Mapping[int, Sequence[Decimal]], raw: Mapping[int, Sequence[Decimal]]
-) -> dict[str, Tally]:
-    """Add up, by remedy, what each rubric gives at the remedy's grade; eliminated remedies are left out.
-
-    ``strong`` counts the Mind rubrics that hold the remedy at grade 3 or above.
-    """
-    found: dict[str, Tally] = {}
-    for rubric in case.rubrics:
-        gives, gives_raw, is_mind = contributions[rubric.id], raw[rubric.id], rubric.bucket.is_mind
-        for remedy, grade in rubric.grades.items():
-            sums = found.get(remedy)
-            if sums is None:
-                sums = found[remedy] = Tally()
-            sums.weighted += gives[grade]
-            sums.raw += gives_raw[grade]
-            sums.hits += 1
-            if is_mind and grade >= _STRONG:
-                sums.strong += 1
+def tally(case: RankingCase, contributions: Mapping[int, Sequence[int]], unit: int) -> Tallies:
+    """Gather the hits of a case; ``contributions`` holds what each rubric gives at the grades 0 to 5, over ``unit``."""
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    for place, remedy in enumerate(chain.from_iterable([rubric.grades for rubric in case.rubrics])):
+        places[remedy].append(place)
     candidates = case.candidates()
-    if candidates is not None:
-        found = {remedy: sums for remedy, sums in found.items() if remedy in candidates}
-    return found
+    return Tallies(
+        places if candidates is None else {remedy: hits for remedy, hits in places.items() if remedy in candidates},
+        [rubric.id for rubric in case.rubrics for _ in rubric.grades],
+        [grade for rubric in case.rubrics for grade in rubric.grades.values()],
+        at_grades(case, contributions),
+        unit,
+    )
 
 
-def remedy_names(case: RankingCase, remedies: Mapping[str, object]) -> dict[str, str]:
-    """The Latin names of the remedies found."""
-    known = case.statistics.remedies
-    return {remedy: known[remedy].name for remedy in remedies}
+def at_grades(case: RankingCase, values: Mapping[int, Sequence[int]]) -> list[int]:
+    """Return for each hit the rubric's value at the hit's grade."""
+    return [row[grade] for rubric in case.rubrics for row in (values[rubric.id],) for grade in rubric.grades.values()]
+
+
+def strong_hits(case: RankingCase) -> Mapping[str, int]:
+    """Return how many Mind rubrics hold a remedy at grade 3 or above; remedies without one are 0."""
+    strong: defaultdict[str, int] = defaultdict(int)
+    for rubric in case.rubrics:
+        if rubric.bucket.is_mind:
+            for remedy, grade in rubric.grades.items():
+                if grade >= _STRONG:
+                    strong[remedy] += 1
+    return strong

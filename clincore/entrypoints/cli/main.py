@@ -30,6 +30,8 @@ _COMMANDS: Final = {
     "rls": "Prove that no tenant can reach another's rows.",
     "tenant": "Set up clinics, list them, and put them on a plan.",
     "key": "Make, list and revoke the API keys of a clinic.",
+    "backup": "Back a database up to an archive of pg_dump, with a manifest beside it.",
+    "restore": "Restore a backup into an empty database, and verify what came out.",
     "repertory": "Import, search and rank with a repertory; no database needed.",
 }
 _EPILOG: Final = """\

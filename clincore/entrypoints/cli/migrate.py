@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from clincore.domain.errors import DatabaseUnavailable
+from clincore.domain.errors import ClinCoreError, DatabaseUnavailable, SettingsError
 from clincore.domain.migration import Direction, Standing
 from clincore.entrypoints.cli.running import run
 from clincore.settings import Settings
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from clincore.ports.migrations import Migrations
 
 _SERVICE_ROLE: Final = "clincore_user"
+_NOT_LOOKED_AT: Final = 4
 
 
 @click.group()
@@ -59,9 +60,15 @@ def verify(*, service_role: str | None) -> None:
     """Compare the files and the live schema with what was reviewed.
 
     Exit code 0: in order; 1: revisions are pending; 2: a file is not the one that was applied; 3: the live schema is
-    not that of its revision. Of several the highest.
+    not that of its revision. Of several the highest. 4: the database could not be looked at.
     """
-    verification = run(_verify(service_role))
+    try:
+        verification = run(_verify(service_role))
+    except SettingsError:
+        raise
+    except ClinCoreError as error:
+        click.echo(f"error: {error}", err=True)
+        click.get_current_context().exit(_NOT_LOOKED_AT)
     for line in _verdict_lines(verification):
         click.echo(line)
     click.get_current_context().exit(int(verification.standing))

@@ -1,9 +1,11 @@
-"""``clincore repertory rank``, and rankings as text."""
+"""``clincore repertory rank``, and rankings as text, CSV and JSON."""
 
 from __future__ import annotations
 
+import csv
 import json
 from decimal import Decimal, InvalidOperation
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,11 +19,13 @@ from clincore.entrypoints.cli.running import run
 from clincore.entrypoints.cli.tables import Column, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from clincore.domain.repertory import Edition
     from clincore.services.repertorization import Repertorization
 
+FORMS: Final = ("text", "json", "csv")
+_ROW: Final = ("rank", "remedy", "name", "score", "raw_score", "coverage", "rubrics_hit", "mind_strong_hits", "tied")
 _ABSENT: Final = "."
 _COLUMNS: Final = (
     Column("rank", number=True),
@@ -64,7 +68,13 @@ def _weighted(_ctx: click.Context, _parameter: click.Parameter, values: tuple[st
 @click.option("--method", default=DEFAULT_METHOD, show_default=True, help="The ranking method.")
 @click.option("--top", type=click.IntRange(0), default=TOP_N, show_default=True, help="How many remedies; 0: all.")
 @click.option("--grid", "with_grid", is_flag=True, help="Also what each rubric contributes to each score.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, as the HTTP service answers.")
+@click.option("--stability", is_flag=True, help="Also how much one weight must change to put another remedy first.")
+@click.option(
+    "--format", "form", type=click.Choice(FORMS), default="text", show_default=True, help="How it is printed."
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="The same as --format json, which is as the HTTP service answers."
+)
 def rank(
     *,
     rubrics: list[dict[str, Any]],
@@ -75,28 +85,41 @@ def rank(
     method: str,
     top: int,
     with_grid: bool,
+    stability: bool,
+    form: str,
     as_json: bool,
 ) -> None:
-    """Rank the remedies of the rubrics given by --rubric and --eliminate."""
+    """Rank the remedies of the rubrics given by --rubric and --eliminate.
+
+    As csv, the table alone is printed: a remedy a line; with --grid a contribution a line, and the scores that they add
+    up to; --stability is not for it.
+    """
+    form = "json" if as_json else form
     entries = _entries(rubrics, eliminating)
     if not entries:
         raise click.UsageError("Name at least one rubric: --rubric ID[:WEIGHT]. 'clincore repertory search' finds ids.")
     payload = {"rubrics": entries, "course": course, "case_type": case_type, "method": method, "top_n": top}
-    found, edition = run(_rank(CaseInput.parse(payload), repertory))
-    if as_json:
-        answer = found.ranking.to_json(top)
-        if with_grid:
-            answer = {**answer, "grid": [row.to_json() for row in found.grid()]}
-        click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
-        return
-    click.echo(heading(found, edition))
-    click.echo()
-    click.echo(ranking_table(found, top))
+    if form == "csv" and stability:
+        raise click.UsageError("--stability has no place in a table; take --format text or json.")
+    found, edition = run(_rank(CaseInput.parse(payload), repertory, stability=stability))
+    if form == "json":
+        click.echo(json.dumps(found.to_json(grid=with_grid), ensure_ascii=False, indent=2))
+    elif form == "csv":
+        click.echo(grid_csv(found) if with_grid else ranking_csv(found), nl=False)
+    else:
+        click.echo("\n\n".join(_texts(found, edition, with_grid=with_grid)))
+
+
+def _texts(found: Repertorization, edition: Edition, *, with_grid: bool) -> Iterator[str]:
+    top = found.entered.top_n
+    yield heading(found, edition)
+    yield ranking_table(found, top)
     if with_grid:
-        click.echo("\nWhat each rubric contributes; a row adds up to the score exactly:\n")
-        click.echo(grid_table(found, top))
-        click.echo()
-        click.echo(legend(found))
+        yield "What each rubric contributes, and the grade behind it; a row adds up to the score exactly:"
+        yield grid_table(found, top)
+        yield legend(found)
+    if found.stability is not None:
+        yield stability_text(found)
 
 
 def _entries(rubrics: Iterable[dict[str, Any]], eliminating: Sequence[int]) -> list[dict[str, Any]]:
@@ -106,11 +129,43 @@ def _entries(rubrics: Iterable[dict[str, Any]], eliminating: Sequence[int]) -> l
     return entries + [{"symptom_id": one, "eliminate": True} for one in eliminating if one not in named]
 
 
-async def _rank(entered: CaseInput, repertory: Path | None) -> tuple[Repertorization, Edition]:
+async def _rank(entered: CaseInput, repertory: Path | None, *, stability: bool) -> tuple[Repertorization, Edition]:
     from clincore.services.repertorization import repertorize
 
     async with opened_repertory(repertory) as core:
-        return await repertorize(core.resources, entered), core.edition
+        return await repertorize(core.resources, entered, stability=stability), core.edition
+
+
+# --- as CSV --------------------------------------------------------------------------------------------
+
+
+def ranking_csv(found: Repertorization) -> str:
+    """Return a remedy a line, with the columns of the JSON rows."""
+    rows = [{**row.to_json(), "tied": str(row.tied).lower()} for row in found.ranking.top(found.entered.top_n)]
+    return _csv(_ROW, ([row[name] for name in _ROW] for row in rows))
+
+
+def grid_csv(found: Repertorization) -> str:
+    """Return a remedy a line: what rubric 8 gives stands below ``contribution 8``, its grade below ``grade 8``.
+
+    A line's contributions add up to its score exactly; both are empty where the rubric lacks the remedy.
+    """
+    ids = found.entered.symptom_ids
+    heads = [f"{name} {one}" for one in ids for name in ("grade", "contribution")]
+    lines: list[list[object]] = []
+    for row in found.grid():
+        cells = {cell.rubric_id: (cell.grade, cell.contribution) for cell in row.cells}
+        given = [value for one in ids for value in cells.get(one, ("", ""))]
+        lines.append([row.row.rank, row.row.remedy, row.row.name, *given, row.row.score.score])
+    return _csv(["rank", "remedy", "name", *heads, "score"], lines)
+
+
+def _csv(heads: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
+    written = StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(heads)
+    writer.writerows(lines)
+    return written.getvalue()
 
 
 # --- as text -------------------------------------------------------------------------------------------
@@ -151,9 +206,23 @@ def grid_table(found: Repertorization, top: int, *, indent: str = "") -> str:
     columns = [Column("remedy"), *(Column(f"R{number}", number=True) for number in range(1, len(ids) + 1))]
     texts = []
     for row in found.grid(top):
-        cells = {cell.rubric_id: str(cell.contribution) for cell in row.cells}
+        cells = {cell.rubric_id: f"{cell.contribution} ({cell.grade})" for cell in row.cells}
         texts.append([row.row.remedy, *(cells.get(one, _ABSENT) for one in ids), row.row.score.score])
     return table([*columns, Column("= score", number=True)], texts, indent=indent)
+
+
+def stability_text(found: Repertorization) -> str:
+    """Say how much one weight must change, and which, to put another remedy first."""
+    stability = found.stability
+    if stability is None or not stability.is_supported:
+        return f"The stability margin is not known: {found.ranking.method} cannot tell it."
+    if stability.margin is None:
+        return "Stable: no weight between a tenth and ten times of what it is puts another remedy first."
+    margin = stability.margin
+    return (
+        f"Stability margin {margin.rounded}: if the weight of rubric {margin.rubric_id} "
+        f"({found.rubrics[margin.rubric_id].text}) changes by that part of itself, {margin.remedy} is first or level."
+    )
 
 
 def legend(found: Repertorization, *, indent: str = "") -> str:

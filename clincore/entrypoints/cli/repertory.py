@@ -9,6 +9,7 @@ import click
 from clincore.domain.limits import MAX_PAGE_SIZE
 from clincore.entrypoints.cli.importing import importing
 from clincore.entrypoints.cli.opened import opened_repertory, repertory_option
+from clincore.entrypoints.cli.proofs import prove, verify_proof
 from clincore.entrypoints.cli.ranking import rank
 from clincore.entrypoints.cli.running import run
 from clincore.entrypoints.cli.showing import show
@@ -29,6 +30,8 @@ def command() -> None:
 
 
 command.add_command(rank)
+command.add_command(prove)
+command.add_command(verify_proof)
 
 
 command.add_command(importing)

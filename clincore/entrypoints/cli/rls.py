@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from clincore.domain.errors import ClinCoreError, SettingsError
+from clincore.domain.finding import failed
 from clincore.entrypoints.cli.findings import report
 from clincore.entrypoints.cli.operating import json_option
 from clincore.entrypoints.cli.running import run
@@ -33,7 +35,17 @@ def prove(*, as_json: bool) -> None:
 
     Exit code 0 where the walls hold, 1 where something only warns, 2 where there is a hole.
     """
-    report(run(_prove()), as_json=as_json)
+    report(run(_findings()), as_json=as_json)
+
+
+async def _findings() -> Sequence[Finding]:
+    """What could not be proved is no proof: whatever kept the attacks from being made is a finding that fails."""
+    try:
+        return await _prove()
+    except SettingsError:
+        raise
+    except ClinCoreError as error:
+        return [failed("database", str(error), "clincore doctor looks at how it is reached")]
 
 
 async def _prove() -> Sequence[Finding]:

@@ -279,6 +279,15 @@ class GridLine(Struct):
     cells: list[GridCell]
 
 
+class StabilityAnswer(Struct):
+    """How much one rubric's weight must change to put another remedy first or level."""
+
+    supported: Annotated[bool, Meta(description="False where the method cannot tell.")]
+    margin: Decimals | None
+    symptom_id: int | None
+    remedy: str | None
+
+
 class RankingAnswer(Struct):
     """The remedies for a case, best first."""
 
@@ -289,12 +298,15 @@ class RankingAnswer(Struct):
     repertory: Annotated[Hash, Meta(description="The repertory's fingerprint.")]
     remedies_evaluated: int
     grid: Annotated[list[GridLine], Meta(description="With ?grid=true.")] | UnsetType = UNSET
+    stability: Annotated[StabilityAnswer, Meta(description="With ?stability=true.")] | UnsetType = UNSET
 
     @classmethod
     def of(cls, found: Repertorization, *, grid: bool = False) -> RankingAnswer:
         answer = convert(found.ranking.to_json(found.entered.top_n), cls)
         if grid:
             answer.grid = convert([row.to_json() for row in found.grid()], list[GridLine])
+        if found.stability is not None:
+            answer.stability = convert(found.stability.to_json(), StabilityAnswer)
         return answer
 
 

@@ -37,7 +37,7 @@ from clincore.entrypoints.http.problems import (
     REPERTORY,
     UNKNOWN_METHOD,
 )
-from clincore.entrypoints.http.queries import CasesQuery, GridQuery, read_query
+from clincore.entrypoints.http.queries import CasesQuery, RankingQuery, read_query
 from clincore.entrypoints.http.reading import read_body
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ async def edit_case(request: Request) -> Response:
 
 async def rank_case(request: Request) -> Response:
     clinic = clinic_of(request)
-    asked = read_query(request, GridQuery)
-    found = await clinic.cases.rank(path_uuid(request, "id", NO_CASE))
+    asked = read_query(request, RankingQuery)
+    found = await clinic.cases.rank(path_uuid(request, "id", NO_CASE), stability=asked.stability)
     return answer(RankingAnswer.of(found, grid=asked.grid))
 
 
@@ -172,7 +172,7 @@ OPERATIONS: Final = (
         handler=rank_case,
         tag="Cases",
         summary="See the ranking that a draft would get now",
-        query=GridQuery,
+        query=RankingQuery,
         answer=RankingAnswer,
         refusals=(NO_CASE, FINALIZED, *_RANKS),
         sends={"id": CASE_ID, "grid": True},

@@ -53,10 +53,11 @@ class CasesQuery(PageQuery):
     status: CaseStatus | None = None
 
 
-class GridQuery(Struct, forbid_unknown_fields=True):
+class RankingQuery(Struct, forbid_unknown_fields=True):
     """How much of a ranking."""
 
     grid: Annotated[bool, Meta(description="With the contribution of each rubric to each score.")] = False
+    stability: Annotated[bool, Meta(description="With the stability margin of the first remedy.")] = False
 
 
 class RubricsQuery(PageQuery, kw_only=True):

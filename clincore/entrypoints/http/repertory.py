@@ -11,7 +11,7 @@ from clincore.entrypoints.http.examples import FINGERPRINT, IN_TREE, INPUT, RANK
 from clincore.entrypoints.http.operation import Operation
 from clincore.entrypoints.http.parameters import clinic_of, path_number
 from clincore.entrypoints.http.problems import INVALID_QUERY, NO_RUBRIC, REPERTORY
-from clincore.entrypoints.http.queries import GridQuery, PageQuery, RubricsQuery, read_query
+from clincore.entrypoints.http.queries import PageQuery, RankingQuery, RubricsQuery, read_query
 from clincore.entrypoints.http.reading import read_body
 from clincore.entrypoints.http.repertory_answers import FoundRubrics, RemedyPage, RepertoryAnswer, RubricAnswer
 
@@ -45,9 +45,9 @@ async def list_remedies(request: Request) -> Response:
 
 async def rank_rubrics(request: Request) -> Response:
     clinic = clinic_of(request)
-    asked = read_query(request, GridQuery)
+    asked = read_query(request, RankingQuery)
     body = await read_body(request, InputBody)
-    found = await clinic.rankings.rank(body.payload(""))
+    found = await clinic.rankings.rank(body.payload(""), stability=asked.stability)
     return answer(RankingAnswer.of(found, grid=asked.grid))
 
 
@@ -139,7 +139,7 @@ OPERATIONS: Final = (
         handler=rank_rubrics,
         tag="Repertory",
         summary="Rank remedies for rubrics, without a case",
-        query=GridQuery,
+        query=RankingQuery,
         body=InputBody,
         answer=RankingAnswer,
         refusals=(REPERTORY,),

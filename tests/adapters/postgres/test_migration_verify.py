@@ -199,3 +199,33 @@ def test_the_log_is_append_only(fresh_database: FreshDatabase, role: str, statem
         pytest.raises(psycopg.errors.IntegrityConstraintViolation, match="append-only"),
     ):
         connection.execute(statement.encode())
+
+
+def test_a_log_of_an_older_runner_is_brought_up_to_date(fresh_database: FreshDatabase) -> None:
+    """One that knew no stamps, and kept nobody from changing it."""
+    change(
+        fresh_database,
+        """DROP TRIGGER keep_migration_log ON clincore.migration_log;
+           DROP FUNCTION clincore.keep_migration_log();
+           ALTER TABLE clincore.migration_log DROP CONSTRAINT migration_log_direction_known,
+               ADD CONSTRAINT migration_log_direction_known CHECK (direction IN ('upgrade', 'downgrade'))""",
+    )
+    assert verify(fresh_database.owner_url).standing is Standing.SCHEMA_DIFFERS
+    Run(fresh_database.owner_url).upgrade()
+    assert verify(fresh_database.owner_url).standing is Standing.IN_ORDER
+
+
+def test_runners_at_once_under_a_stricter_default_isolation(empty: FreshDatabase) -> None:
+    change(empty, f"ALTER DATABASE {empty.name} SET default_transaction_isolation = 'serializable'")
+    run = Run(empty.owner_url)
+
+    async def race() -> None:
+        await asyncio.gather(*(run.migrations.upgrade("head", run._tell) for _ in range(4)))
+
+    asyncio.run(race())
+    assert sorted(run.done) == sorted(IDS)
+
+
+def test_foreign_keys_that_were_switched_off_are_a_difference(fresh_database: FreshDatabase) -> None:
+    change(fresh_database, "ALTER TABLE public.api_keys DISABLE TRIGGER ALL")
+    assert verify(fresh_database.owner_url).standing is Standing.SCHEMA_DIFFERS

@@ -160,7 +160,7 @@ def test_what_would_drop_data_is_refused_with_the_numbers_and_changes_nothing(
     with pytest.raises(MigrationError) as refused:
         run.downgrade("-1")
     assert str(refused.value) == (
-        f"taking back {revision} would drop data: {', '.join(LOSSES[revision])}. Nothing was changed. Make a backup, "
+        f"taking back {revision} would drop data: {', '.join(LOSSES[revision])}. It was not taken back. Make a backup, "
         "then repeat it with --allow-data-loss."
     )
     assert (catalog(empty), totals(empty)) == before

@@ -181,6 +181,12 @@ def test_verify_says_in_words_and_exit_codes_how_a_database_stands(empty: FreshD
     assert ended.lines[3].startswith("missing: index CREATE INDEX cases_by_status ON public.cases")
 
 
+def test_verify_that_could_not_look_is_told_apart_from_what_is_pending() -> None:
+    ended = clincore("migrate", "verify", DATABASE_URL="postgresql://somebody:hush@127.0.0.1:1/clincore")
+    assert (ended.code, ended.out) == (4, "")
+    assert ended.err.startswith("error: The database cannot be reached")
+
+
 def test_stamp_records_what_is_so_and_refuses_what_is_not(fresh_database: FreshDatabase) -> None:
     refused = migrate(fresh_database, "stamp", "a96162dee369")
     assert refused.code == 1

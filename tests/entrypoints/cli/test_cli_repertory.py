@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import pty
@@ -71,7 +72,8 @@ def test_the_grid_adds_up_and_its_legend_names_the_rubrics() -> None:
     grid, legend = paragraphs(ended)[3:]
     assert grid[0] == ["remedy", "R1", "R2", "R3", "R4", "=", "score"]
     for _, *cells, score in grid[2:]:
-        assert sum(Decimal(cell) for cell in cells if cell != ".") == Decimal(score)
+        assert sum(Decimal(cell) for cell in cells if cell != "." and not cell.startswith("(")) == Decimal(score)
+        assert {cell for cell in cells if cell.startswith("(")} <= {"(1)", "(2)", "(3)"}
     assert [row[:2] for row in legend[2:]] == [["R1", "8"], ["R2", "18"], ["R3", "29"], ["R4", "71"]]
     assert "Mind > ANXIETY > night, midnight, after" in ended.out
 
@@ -81,6 +83,51 @@ def test_the_grid_stands_in_json_as_well() -> None:
     for row in answer["grid"]:
         assert sum(Decimal(cell["contribution"]) for cell in row["cells"]) == Decimal(row["score"])
     assert len(answer["grid"]) == 2
+
+
+def test_the_grid_as_csv_adds_up_and_is_the_one_in_json() -> None:
+    ended = rank(*ARSENICUM, "--grid", "--top", "5", "--format", "csv")
+    lines = list(csv.DictReader(ended.lines))
+    answer = ranked(*ARSENICUM, "--grid", "--top", "5")
+    assert (ended.code, ended.err, len(lines)) == (0, CHOICE, 5)
+    for line, row, explained in zip(lines, answer["ranking"], answer["grid"], strict=True):
+        given = {name.split()[1]: part for name, part in line.items() if name.startswith("contribution ") and part}
+        grades = {name.split()[1]: part for name, part in line.items() if name.startswith("grade ") and part}
+        assert sum(map(Decimal, given.values())) == Decimal(line["score"]) == Decimal(row["score"])
+        assert [line["rank"], line["remedy"], line["name"]] == [str(row["rank"]), row["remedy"], row["name"]]
+        assert given == {str(cell["symptom_id"]): cell["contribution"] for cell in explained["cells"]}
+        assert grades == {str(cell["symptom_id"]): str(cell["grade"]) for cell in explained["cells"]}
+
+
+def test_the_ranking_as_csv_has_the_columns_of_json() -> None:
+    lines = list(csv.DictReader(rank(*ARSENICUM, "--top", "0", "--format", "csv").lines))
+    rows = ranked(*ARSENICUM, "--top", "0")["ranking"]
+    assert lines == [
+        {name: str(value) for name, value in row.items()} | {"tied": json.dumps(row["tied"])} for row in rows
+    ]
+
+
+def test_the_stability_margin_stands_in_text_and_json() -> None:
+    found = ranked(*ARSENICUM, "--stability")["stability"]
+    told = rank(*ARSENICUM, "--stability").lines[-1]
+    assert told.startswith(f"Stability margin {found['margin']}: if the weight of rubric {found['symptom_id']} (")
+    assert told.endswith(f"{found['remedy']} is first or level.")
+    alone = rank("--rubric", "8", "--eliminate", "14", "--stability", "--method", "coverage/1")
+    assert "Stab" in alone.lines[-1]
+    assert rank(*ARSENICUM, "--stability", "--format", "csv").code == 2
+
+
+def test_a_changed_weight_puts_the_named_remedy_first() -> None:
+    """At the margin the place is kept or shared, a thousandth beyond it is lost."""
+    margin = ranked("--rubric", "8", "--rubric", "29", "--stability")["stability"]
+    weights = {"8": Decimal(1), "29": Decimal(1)}
+    name, part = str(margin["symptom_id"]), Decimal(margin["margin"])
+    firsts = set()
+    for direction in (1, -1):
+        changed = weights | {name: round(weights[name] * (1 + direction * (part + Decimal("0.001"))), 3)}
+        answer = ranked(*(word for one, weight in changed.items() for word in ("--rubric", f"{one}:{weight}")))
+        firsts.add(answer["ranking"][0]["remedy"])
+    assert margin["remedy"] in firsts
 
 
 def test_equal_ranks_are_marked() -> None:
@@ -207,6 +254,61 @@ def test_the_repertory_is_that_of_the_setting_unless_one_is_given(tmp_path: Path
     assert "REPERTORY_DB_PATH" in missing.err
 
 
+# --- proofs ---------------------------------------------------------------------------------------------
+
+
+def test_a_proof_is_checked_without_the_repertory(tmp_path: Path) -> None:
+    proof = tmp_path / "proof.json"
+    written = clincore("repertory", "prove", "8", "--out", proof)
+    assert proof.read_text(encoding="utf-8") == clincore("repertory", "prove", "8").out
+    fingerprint = json.loads(proof.read_text(encoding="utf-8"))["edition"]["fingerprint"]
+    assert written.out == f"{proof}: rubric 8 of {fingerprint}\n"
+    nowhere = {"REPERTORY_DB_PATH": str(tmp_path / "missing.sqlite")}
+    ended = clincore("repertory", "verify-proof", proof, "--fingerprint", fingerprint, **nowhere)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.lines[0].split() == ["rubric", "8"]
+    assert ended.lines[1].endswith("Mind > ANXIETY > night, midnight, after")
+    assert ended.lines[2].split()[:3] == ["grades", "ars", "3,"]
+    assert ended.lines[-1] == "The rubric belongs to the edition of this fingerprint."
+    info = clincore("repertory", "info").out
+    assert fingerprint in info
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ('[\\"ars\\",3]', '[\\"ars\\",2]', "The proof does not hold"),
+        ('"index": 7', '"index": 8', "The proof does not hold"),
+        ('"size": 167', '"size": 168', "The proof does not hold"),
+        ('"rubrics": 167', '"rubrics": 166', "The proof does not hold"),
+        ('"index": 7', '"index": "7"', "index: must be a whole number"),
+        ("{", "", "is not JSON"),
+    ],
+)
+def test_a_proof_that_was_changed_does_not_hold(tmp_path: Path, before: str, after: str, said: str) -> None:
+    text = clincore("repertory", "prove", "8").out
+    assert before in text
+    proof = tmp_path / "proof.json"
+    proof.write_text(text.replace(before, after, 1), encoding="utf-8")
+    ended = clincore("repertory", "verify-proof", proof)
+    assert (ended.code, ended.out) == (1, "")
+    assert said in ended.err
+
+
+def test_a_proof_for_another_edition_than_the_one_that_is_asked_does_not_hold(tmp_path: Path) -> None:
+    proof = tmp_path / "proof.json"
+    proof.write_text(clincore("repertory", "prove", "8").out, encoding="utf-8")
+    ended = clincore("repertory", "verify-proof", proof, "--fingerprint", "0" * 64)
+    assert (ended.code, ended.out) == (1, "")
+    assert "The proof is for another edition" in ended.err
+
+
+def test_a_rubric_that_is_not_there_has_no_proof() -> None:
+    ended = clincore("repertory", "prove", "99999")
+    assert (ended.code, ended.out) == (1, "")
+    assert "99999 is not in the repertory" in ended.err
+
+
 # --- importing ------------------------------------------------------------------------------------------
 
 
@@ -291,6 +393,7 @@ def test_an_import_that_is_ended_by_a_signal_leaves_nothing(tmp_path: Path) -> N
         assert running.stderr is not None
         assert running.stderr.readline() == "rubrics\n"
         running.send_signal(signal.SIGTERM)
+        running.stderr.read()  # to the end: it may still have something to say
     assert running.returncode == 128 + signal.SIGTERM
     assert list(tmp_path.iterdir()) == [rows]
 

@@ -38,6 +38,9 @@ class Failing:
     async def family(self, rubric_id: int | None) -> Any:
         raise AssertionError
 
+    async def prove(self, rubric_id: int) -> Any:
+        raise AssertionError
+
 
 @asynccontextmanager
 async def serving(core: ClinCore) -> AsyncIterator[httpx.AsyncClient]:

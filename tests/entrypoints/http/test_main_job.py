@@ -70,6 +70,22 @@ def test_a_ranking_without_a_case_is_that_of_a_case(clinics: Clinics) -> None:
     assert bare["course"] == "acute"
 
 
+def test_the_stability_margin_is_told_where_it_is_asked(clinics: Clinics) -> None:
+    """The same for a case and for bare rubrics; nothing of it stands in an answer that was not asked."""
+    bare = clinics.first.post("/repertory/rankings?stability=true", json={"symptom_ids": RUBRICS}).json()
+    patient = clinics.first.post("/patients", json={"full_name": "Ada Example"}).json()
+    entered = {"patient_id": patient["id"], "input_payload": {"symptom_ids": RUBRICS}}
+    case_id = clinics.first.post("/cases", json=entered).json()["case_id"]
+    of_case = clinics.first.get(f"/cases/{case_id}/ranking?stability=true&grid=true").json()
+    assert of_case["stability"] == bare["stability"]
+    assert bare["stability"].keys() == {"supported", "margin", "symptom_id", "remedy"}
+    assert bare["stability"]["supported"] is True
+    assert bare["stability"]["symptom_id"] in RUBRICS
+    assert "stability" not in clinics.first.get(f"/cases/{case_id}/ranking").json()
+    refused = clinics.first.get(f"/cases/{case_id}/ranking?stability=yes")
+    assert (refused.status_code, refused.json()["errors"][0]["path"]) == (422, "stability")
+
+
 def test_the_grid_adds_up_to_the_scores(clinics: Clinics) -> None:
     answer = clinics.first.post("/repertory/rankings?grid=true", json={"symptom_ids": RUBRICS, "top_n": 0}).json()
     assert len(answer["grid"]) == answer["remedies_evaluated"] == len(answer["ranking"])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import httpx
 import psycopg
+from databases import PASSWORD
 from service import problem_of, refused_start, running_service
 
 if TYPE_CHECKING:
@@ -42,6 +44,20 @@ def test_a_superuser_is_refused(fresh_database: FreshDatabase) -> None:
     code, log = refused_start(DATABASE_URL=fresh_database.superuser_url, REPERTORY_DB_PATH="starter:")
     assert code != 0
     assert "superuser" in log
+    assert "Traceback" not in log
+
+
+def test_a_role_with_bypassrls_is_refused(fresh_database: FreshDatabase) -> None:
+    role = f"bypassing_{uuid4().hex}"
+    with psycopg.connect(fresh_database.superuser_url, autocommit=True) as superuser:
+        superuser.execute(f"CREATE ROLE {role} LOGIN BYPASSRLS PASSWORD '{PASSWORD}' IN ROLE clincore_user".encode())
+        superuser.execute(f"GRANT CONNECT ON DATABASE {fresh_database.name} TO {role}".encode())
+        try:
+            code, log = refused_start(DATABASE_URL=fresh_database.url_of(role), REPERTORY_DB_PATH="starter:")
+        finally:
+            superuser.execute(f"DROP OWNED BY {role}; DROP ROLE {role}".encode())
+    assert code != 0
+    assert "is a role with BYPASSRLS: row-level security would not bind it" in log
     assert "Traceback" not in log
 
 

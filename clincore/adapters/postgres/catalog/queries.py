@@ -52,6 +52,8 @@ CONSTRAINTS: Final[LiteralString] = """
     JOIN pg_class c ON c.oid = k.conrelid
     JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname IN ('public', 'clincore') AND k.contype NOT IN ('n', 't')
+      AND NOT EXISTS (SELECT FROM pg_depend d
+                      WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 """
 
 INDEXES: Final[LiteralString] = """
@@ -60,6 +62,8 @@ INDEXES: Final[LiteralString] = """
     JOIN pg_class c ON c.oid = i.indrelid
     JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname IN ('public', 'clincore')
+      AND NOT EXISTS (SELECT FROM pg_depend d
+                      WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 """
 
 POLICIES: Final[LiteralString] = """
@@ -73,7 +77,7 @@ TRIGGERS: Final[LiteralString] = """
     FROM pg_trigger t
     JOIN pg_class c ON c.oid = t.tgrelid
     JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname IN ('public', 'clincore') AND NOT t.tgisinternal
+    WHERE n.nspname IN ('public', 'clincore') AND (NOT t.tgisinternal OR t.tgenabled <> 'O')
 """
 
 RULES: Final[LiteralString] = """

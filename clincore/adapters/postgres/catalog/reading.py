@@ -33,7 +33,7 @@ async def read_catalog(connection: psycopg.AsyncConnection[Any], service_role: s
     Any role may read it. It works in the caller's transaction; with REPEATABLE READ all queries see one moment.
     """
     # The search path decides how PostgreSQL writes names: nothing is to be taken as known.
-    await connection.execute("SET LOCAL search_path = pg_catalog")
+    await connection.execute("SET LOCAL search_path = pg_catalog; SET LOCAL quote_all_identifiers = off")
     ((owner,),) = await _rows(connection, queries.OWNER)
 
     def label(role: str) -> str:

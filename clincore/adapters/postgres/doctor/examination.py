@@ -10,19 +10,22 @@ from clincore.adapters.postgres.doctor import checks
 from clincore.adapters.postgres.errors import translating
 from clincore.adapters.postgres.migrations.runner import PostgresMigrations
 from clincore.adapters.postgres.walls.grants import look_at_grants
-from clincore.adapters.postgres.walls.lint import OWNERSHIP, POLICIES, ROLE, SECURITY, look
+from clincore.adapters.postgres.walls.lint import DEFAULT_TENANT, OWNERSHIP, POLICIES, ROLE, SECURITY, look
 from clincore.domain.errors import DatabaseUnavailable, MigrationError
 from clincore.domain.finding import Finding, Outcome, failed, passed, warned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from clincore.adapters.postgres.statement import Row
     from clincore.ports.clock import Clock
 
 _SESSION: Final[LiteralString] = """
-    SET TIME ZONE 'UTC'; SET lock_timeout = '3s'; SET statement_timeout = '60s'; SET search_path = pg_catalog
+    SET TIME ZONE 'UTC'; SET lock_timeout = '3s'; SET statement_timeout = '60s'; SET search_path = pg_catalog;
+    SET quote_all_identifiers = off
 """
 _REACH: Final = "is it running, and are host, port, database, user and password right?"
+_DATABASE: Final[LiteralString] = "SELECT current_database(), pg_postmaster_start_time()"
 _OWNER: Final[LiteralString] = """
     SELECT current_user::text, rolsuper,
            pg_has_role(current_user, (SELECT relowner FROM pg_class WHERE oid = to_regclass('public.alembic_version')),
@@ -41,7 +44,9 @@ class PostgresExamination:
 
     async def examine(self) -> Sequence[Finding]:
         try:
-            connection = await psycopg.AsyncConnection.connect(self._service, autocommit=True, connect_timeout=10)
+            connection = await psycopg.AsyncConnection.connect(
+                self._service, autocommit=True, connect_timeout=10, client_encoding="utf8"
+            )
         except psycopg.OperationalError:
             return [failed("server", "it cannot be reached over DATABASE_URL", _REACH)]
         async with connection:
@@ -49,13 +54,15 @@ class PostgresExamination:
                 try:
                     await connection.execute(_SESSION)
                     role = connection.info.user
-                    return [*await self._over_service(connection), *await self._over_owner(role)]
+                    database = await _database(connection)
+                    return [*await self._over_service(connection), *await self._over_owner(role, database)]
                 except psycopg.errors.LockNotAvailable:
                     told = "one is locked by another transaction, so that it cannot be looked at"
                     return [failed("tables", told, "try again when that has ended")]
 
     async def _over_service(self, connection: psycopg.AsyncConnection[Any]) -> list[Finding]:
         findings = [*await checks.server(connection), *await look(connection, ROLE)]
+        findings += await look(connection, DEFAULT_TENANT)
         findings.append(await checks.clock(connection, self._clock))
         revision = await checks.revision(connection)
         findings.append(revision)
@@ -69,7 +76,7 @@ class PostgresExamination:
         findings.append(await checks.schema(connection, connection.info.user))
         return [*findings, *await look(connection, OWNERSHIP)]
 
-    async def _over_owner(self, service_role: str) -> list[Finding]:
+    async def _over_owner(self, service_role: str, database: Row | None) -> list[Finding]:
         """Whether MIGRATION_DATABASE_URL is the owner's, and the files are those that were applied."""
         owner = self._owner or self._service
         named = "MIGRATION_DATABASE_URL" if self._owner else "DATABASE_URL"
@@ -81,7 +88,7 @@ class PostgresExamination:
             return [
                 failed("owner", f"{named} is not the owner's: {error}", "set MIGRATION_DATABASE_URL to the owner's URL")
             ]
-        findings = [await self._owner_role(owner)]
+        findings = [await self._owner_role(owner, database)]
         if verification.changed_files:
             told = "; ".join(map(str, verification.changed_files))
             findings.append(failed("files", told, "put the applied files back; changes belong in a new revision"))
@@ -89,8 +96,11 @@ class PostgresExamination:
             findings.append(passed("files", "those that were applied"))
         return findings
 
-    async def _owner_role(self, owner: str) -> Finding:
+    async def _owner_role(self, owner: str, database: Row | None) -> Finding:
         async with await psycopg.AsyncConnection.connect(owner, autocommit=True, connect_timeout=10) as connection:
+            if await _database(connection) != database:
+                told = "MIGRATION_DATABASE_URL names another database than DATABASE_URL"
+                return failed("owner", told, "let both name the same")
             row = await (await connection.execute(_OWNER)).fetchone()
         assert row is not None
         role, is_superuser, owns = row
@@ -101,3 +111,8 @@ class PostgresExamination:
             cure = "set MIGRATION_DATABASE_URL to the URL of the database's owner"
             return failed("owner", f"{role} does not own the tables", cure)
         return passed("owner", f"{role} runs the migrations")
+
+
+async def _database(connection: psycopg.AsyncConnection[Any]) -> Row | None:
+    """What tells one database from another: its name, and since when its server runs."""
+    return await (await connection.execute(_DATABASE)).fetchone()

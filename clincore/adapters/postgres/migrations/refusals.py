@@ -31,7 +31,7 @@ def refusal(error: psycopg.Error, waiting: Waiting, lock_seconds: float) -> Clin
             f"Gave up after {lock_seconds:g} seconds: {who}. Nothing was changed; try again when it has ended."
         )
     if isinstance(error, errors.RestrictViolation):
-        return MigrationError(f"{said}. Nothing was changed. Make a backup, then repeat it with --allow-data-loss.")
+        return MigrationError(f"{said}. It was not taken back. Make a backup, then repeat it with --allow-data-loss.")
     if isinstance(error, errors.InsufficientPrivilege):
         return MigrationError(f"{said}. Set MIGRATION_DATABASE_URL to the URL of the database's owner.")
     if isinstance(error, psycopg.OperationalError):

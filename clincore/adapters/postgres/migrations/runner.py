@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, LiteralString
 
 import psycopg
-from psycopg import pq
+from psycopg import pq, sql
 
 from clincore.adapters.postgres.errors import OWNERS_DATABASE_UNREACHABLE
 from clincore.adapters.postgres.migrations.refusals import execute, refusal, stamp_refused
@@ -55,7 +55,7 @@ class PostgresMigrations:
 
     async def current(self) -> str | None:
         async with await self._connect() as connection:
-            return await _current(connection)
+            return await self._asked(connection)
 
     async def upgrade(
         self, target: str, done: Callable[[Step], None], waiting: Callable[[str], None] = _untold
@@ -93,7 +93,7 @@ class PostgresMigrations:
 
     async def verify(self) -> Verification:
         async with await self._connect() as connection:
-            if await _current(connection) is None:
+            if await self._asked(connection) is None:
                 return Verification(current=None, pending=tuple(self.chain))
             try:
                 async with connection.transaction():
@@ -142,7 +142,7 @@ class PostgresMigrations:
                     await execute(connection, f"{STATE}COMMIT;")
             elif not await _is_migrated(connection):
                 return
-            goal = resolve(self.chain, await _current(connection), target) or "base"
+            goal = resolve(self.chain, await self._asked(connection), target) or "base"
             while (step := await self._step(connection, goal, direction, waiting, allow_data_loss)) is not None:
                 done(step)
 
@@ -182,11 +182,22 @@ class PostgresMigrations:
             if connection.info.transaction_status not in (pq.TransactionStatus.IDLE, pq.TransactionStatus.UNKNOWN):
                 await connection.rollback()
 
+    async def _asked(self, connection: psycopg.AsyncConnection[Any]) -> str | None:
+        """Return the revision, asked outside of any turn."""
+        try:
+            return await _current(connection)
+        except psycopg.Error as error:
+            raise refusal(error, Waiting(), self._lock_seconds) from None
+
     async def _connect(self) -> psycopg.AsyncConnection[Any]:
         try:
-            return await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True, connect_timeout=10)
+            connection = await psycopg.AsyncConnection.connect(
+                self._conninfo, autocommit=True, connect_timeout=10, client_encoding="utf8"
+            )
         except psycopg.OperationalError:
             raise DatabaseUnavailable(OWNERS_DATABASE_UNREACHABLE) from None
+        await connection.execute(sql.SQL("SET lock_timeout = {}").format(f"{round(self._lock_seconds * 1000)}ms"))
+        return connection
 
 
 async def _require_fit(connection: psycopg.AsyncConnection[Any]) -> None:

@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 
 LOCK_SECONDS: Final = 30.0
 _BEGIN: Final = """\
-BEGIN;
+BEGIN ISOLATION LEVEL READ COMMITTED;
 SET LOCAL lock_timeout = {};
+SET LOCAL statement_timeout = 0;
+SET LOCAL search_path = pg_catalog;
+SET LOCAL quote_all_identifiers = off;
 SET LOCAL client_min_messages = warning;
 SELECT pg_advisory_xact_lock(hashtextextended('clincore migrations', 0));
 """
@@ -36,6 +39,19 @@ CREATE TABLE IF NOT EXISTS clincore.migration_log (
     CONSTRAINT migration_log_pkey PRIMARY KEY (id),
     CONSTRAINT migration_log_direction_known CHECK (direction IN ('upgrade', 'downgrade', 'stamp'))
 );
+DO $directions$
+BEGIN
+    IF EXISTS (
+        SELECT FROM pg_catalog.pg_constraint
+        WHERE conrelid = 'clincore.migration_log'::regclass AND conname = 'migration_log_direction_known'
+          AND pg_catalog.pg_get_constraintdef(oid) NOT LIKE '%stamp%'
+    ) THEN
+        ALTER TABLE clincore.migration_log
+            DROP CONSTRAINT migration_log_direction_known,
+            ADD CONSTRAINT migration_log_direction_known CHECK (direction IN ('upgrade', 'downgrade', 'stamp'));
+    END IF;
+END
+$directions$;
 CREATE OR REPLACE FUNCTION clincore.keep_migration_log() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog
 AS $body$

@@ -52,6 +52,7 @@ class Arena:
                 for statement in statements:
                     cursor = await self.connection.execute(statement, prepare=False)
                 row = await cursor.fetchone() if cursor.description else None
+                await self.connection.execute("SET CONSTRAINTS ALL IMMEDIATE")  # those deferred speak now, too
                 return Answer(count=cursor.rowcount, value=row[0] if row else None)
         except errors.Error as error:
             if error.sqlstate is None:

@@ -71,6 +71,8 @@ async def refer_to_another_tenants_row(arena: Arena, table: TenantTable) -> str 
         if parent is None or not pairs:
             continue
         target = await arena.maker.enter(arena.other, parent)
+        if not target.keys() >= {referenced for _, referenced in pairs}:
+            continue  # values that the server makes are not known here
         row = arena.maker.another(arena.own, table) | {name: target[referenced] for name, referenced in pairs}
         answer = await arena.attempt(arena.own, insert(table, row))
         if answer.refusal is None:
@@ -140,6 +142,9 @@ ATTACKS: Final[Mapping[str, Attack]] = {
 async def _with_hidden_keys(arena: Arena, table: TenantTable) -> list[tuple[str, dict[str, str]]]:
     """Rows of the attacker's that have another tenant's value in one unique key each."""
     own, hidden = await arena.maker.enter(arena.own, table), await arena.maker.enter(arena.other, table)
+    alone = await arena.attempt(arena.own, insert(table, arena.maker.another(arena.own, table)))
+    if alone.refusal == DUPLICATE:
+        return []  # a second row of one's own is refused already: nothing is learnt of others
     rows = []
     for name, columns in table.unique_keys:
         taken = {column: hidden[column] for column in columns if column != table.tenant_column and column in hidden}

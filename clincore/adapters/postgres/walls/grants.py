@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, LiteralString
 
 from clincore.adapters.postgres.catalog.expected import expected_catalog
 from clincore.adapters.postgres.walls.tenant_tables import OTHERS_SCHEMAS, find_tenant_tables
-from clincore.domain.finding import Finding, failed, passed
+from clincore.domain.finding import Finding, failed, passed, warned
 from clincore.domain.migration import HEAD
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ _HELD: Final[LiteralString] = (
     JOIN pg_roles me ON me.rolname = current_user
     CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) r (name)
     WHERE c.relkind IN ('r', 'p', 'f') AND NOT me.rolsuper
+      AND NOT EXISTS (SELECT FROM pg_depend d
+                      WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
       AND CASE WHEN r.name IN ('DELETE', 'TRUNCATE', 'TRIGGER') THEN has_table_privilege(c.oid, r.name)
                ELSE has_any_column_privilege(c.oid, r.name) END
       AND """
@@ -45,8 +47,11 @@ async def look_at_grants(connection: psycopg.AsyncConnection[Any]) -> list[Findi
     found = []
     for name, right, owns in rows:
         ownership = {"REFERENCES", "TRIGGER"} if owns else set()
-        allowed = reviewed.get(name) or (_FOR_UNKNOWN | ownership if name in tenants else {right})
-        if right not in allowed:
+        if name not in reviewed and name not in tenants:
+            if right == "SELECT":
+                told = f"{name}: the service may read it, and it has no tenant"
+                found.append(warned(CHECK, told, "see to it that it holds nothing of a tenant, or REVOKE"))
+        elif right not in (reviewed.get(name) or _FOR_UNKNOWN | ownership):
             found.append(failed(CHECK, f"{name}: the service may {right}", cure))
     return found or [passed(CHECK, "no more than it needs")]
 

@@ -107,25 +107,62 @@ _STRANGERS_RIGHTS: Final[LiteralString] = (
     ORDER BY 1
 """
 )
+# Where the service owns everything, what it may create is told of once, as its ownership.
+_NOT_OWNER: Final[LiteralString] = """
+    NOT EXISTS (SELECT FROM pg_class WHERE oid = to_regclass('public.alembic_version')
+                AND pg_get_userbyid(relowner) = current_user)
+"""
 _CREATORS: Final[LiteralString] = (
     """
-    SELECT format('schema %s: %s may CREATE in it', nspname,
-                  CASE grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(grantee) END)
+    SELECT format('schema %s: PUBLIC may CREATE in it', nspname)
     FROM pg_namespace CROSS JOIN LATERAL aclexplode(nspacl)
-    WHERE privilege_type = 'CREATE' AND grantee IN (0, (SELECT oid FROM pg_roles WHERE rolname = current_user))
-      AND grantee <> nspowner AND """
+    WHERE privilege_type = 'CREATE' AND grantee = 0 AND """
     + OTHERS_SCHEMAS
-    + " ORDER BY 1"
-)
-_FUNCTIONS: Final[LiteralString] = (
-    """
-    SELECT format('%s: it is SECURITY DEFINER, and so runs with the rights of %s', p.oid::regprocedure::text,
-                  pg_get_userbyid(p.proowner))
-    FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-    WHERE p.prosecdef AND """
+    + """
+    UNION ALL
+    SELECT format('schema %s: the service may CREATE in it, or owns it', nspname)
+    FROM pg_namespace WHERE has_schema_privilege(oid, 'CREATE') AND """
     + OTHERS_SCHEMAS
-    + " ORDER BY 1"
+    + " AND "
+    + _NOT_OWNER
+    + """
+    UNION ALL
+    SELECT format('database %s: the service may CREATE in it, or owns it', current_database())
+    WHERE has_database_privilege(current_database(), 'CREATE') AND """
+    + _NOT_OWNER
+    + """
+    ORDER BY 1
+"""
 )
+_FUTURE_RIGHTS: Final[LiteralString] = """
+    SELECT format('%s will have %s on tables that %s makes', CASE grantee WHEN 0 THEN 'PUBLIC'
+                  ELSE pg_get_userbyid(grantee) END,
+                  string_agg(privilege_type, ', ' ORDER BY privilege_type), pg_get_userbyid(defaclrole))
+    FROM pg_default_acl CROSS JOIN LATERAL aclexplode(defaclacl)
+    WHERE defaclobjtype = 'r' AND grantee <> defaclrole
+      AND (grantee = 0 OR pg_has_role(current_user, grantee, 'MEMBER'))
+    GROUP BY grantee, defaclrole
+    ORDER BY 1
+"""
+# A LEAKPROOF function may be run on rows before a policy hides them.
+_FUNCTIONS: Final[LiteralString] = """
+    SELECT format('%s: it is %s', p.oid::regprocedure::text, CASE WHEN p.prosecdef
+        THEN 'SECURITY DEFINER, and so runs with the rights of ' || pg_get_userbyid(p.proowner)
+        ELSE 'LEAKPROOF, and so may be shown rows that a policy hides' END)
+    FROM pg_proc p
+    WHERE (p.prosecdef OR p.proleakproof) AND p.oid >= 16384  -- what was made after the server, in whatever schema
+      AND NOT (p.proleakproof AND NOT p.prosecdef AND EXISTS (
+          SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'))
+    ORDER BY 1
+"""
+# Wherever it stands: a rule on a table without a tenant may lead to one with tenants.
+_RULES: Final[LiteralString] = """
+    SELECT format('%s: the rule %s acts with the rights of %s', c.oid::regclass::text, r.rulename,
+                  pg_get_userbyid(c.relowner))
+    FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
+    WHERE r.rulename <> '_RETURN' AND r.oid >= 16384
+    ORDER BY 1
+"""
 # A view reads what it is made of, and what the views below it are made of.
 READING_VIEWS: Final[LiteralString] = (
     "WITH RECURSIVE held AS ("
@@ -146,13 +183,20 @@ READING_VIEWS: Final[LiteralString] = (
 _VIEWS: Final[LiteralString] = (
     READING_VIEWS
     + """
-    SELECT format('%s: %s', c.oid::regclass::text, CASE c.relkind
-        WHEN 'm' THEN 'a materialized view of tenants'' rows, which no policy guards'
+    SELECT format('%s: %s', c.oid::regclass::text, CASE
+        WHEN c.relkind = 'm' AND c.oid IN (SELECT view FROM showing)
+            THEN 'a materialized view of tenants'' rows, which no policy guards'
+        WHEN c.relkind = 'm' THEN 'a materialized view that the service may read, which no policy guards'
         ELSE format('a view without security_invoker: it reads with the rights of %s', pg_get_userbyid(c.relowner)) END)
-    FROM pg_class c JOIN showing l ON l.view = c.oid
-    WHERE c.relkind = 'm'
-       OR NOT coalesce((SELECT option_value::boolean FROM pg_options_to_table(c.reloptions)
-                        WHERE option_name = 'security_invoker'), false)
+    FROM pg_class c
+    WHERE c.relkind IN ('v', 'm') AND c.oid >= 16384
+      -- A function in it may hide what it reads: what the service may read is looked at in any case.
+      AND (c.oid IN (SELECT view FROM showing) OR has_table_privilege(c.oid, 'SELECT'))
+      AND NOT EXISTS (SELECT FROM pg_depend d
+                      WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+      AND (c.relkind = 'm'
+           OR NOT coalesce((SELECT option_value::boolean FROM pg_options_to_table(c.reloptions)
+                            WHERE option_name = 'security_invoker'), false))
     ORDER BY 1
 """
 )
@@ -163,18 +207,25 @@ _ROLE: Final[LiteralString] = """
         (rolbypassrls, 'has BYPASSRLS: no policy binds it'),
         (rolcreaterole, 'has CREATEROLE: it can give itself other roles'),
         (rolreplication, 'has REPLICATION: it can read every row of the cluster')) AS powers (is_held, power)
-    WHERE rolname = current_user AND is_held
+    WHERE rolname IN (current_user, session_user) AND is_held
     UNION ALL
     SELECT format('the service''s role %I can become %I, which %s', current_user, rolname, CASE
         WHEN rolsuper THEN 'is a superuser' WHEN rolbypassrls THEN 'has BYPASSRLS'
+        WHEN rolcreaterole THEN 'has CREATEROLE' WHEN rolreplication THEN 'has REPLICATION'
         WHEN rolname IN ('pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program')
-            THEN 'reaches the server''s files' ELSE 'owns tables of tenants' END)
+            THEN 'reaches the server''s files'
+        WHEN EXISTS (SELECT FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid WHERE c.relowner = r.oid)
+            THEN 'owns tables of tenants'
+        ELSE 'has rights on ClinCore''s tables' END)
     FROM pg_roles r
-    WHERE rolname <> current_user AND pg_has_role(current_user, oid, 'MEMBER')
+    WHERE rolname NOT IN (current_user, session_user) AND pg_has_role(current_user, oid, 'MEMBER')
       AND (SELECT NOT rolsuper FROM pg_roles WHERE rolname = current_user)
-      AND (rolsuper OR rolbypassrls
+      AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolreplication
            OR rolname IN ('pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program')
-           OR EXISTS (SELECT FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid WHERE c.relowner = r.oid))
+           OR EXISTS (SELECT FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid WHERE c.relowner = r.oid)
+           OR EXISTS (SELECT FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a
+                      WHERE a.grantee = r.oid AND c.relnamespace IN (to_regnamespace('public'),
+                                                                     to_regnamespace('clincore'))))
     ORDER BY 1
 """
 _DEFAULT_TENANT: Final[LiteralString] = """
@@ -233,14 +284,15 @@ OWNERSHIP: Final = Lint(
     cure="an owner of its own and a service role without it: clincore init-roles --sql",
     is_warning=True,
 )
+DEFAULT_TENANT: Final = Lint(
+    check="default tenant",
+    query=_DEFAULT_TENANT,
+    holds="no role and no database has a default for app.tenant_id",
+    cure="ALTER ROLE or DATABASE … RESET app.tenant_id: every transaction names its own tenant",
+)
 LINTS: Final[tuple[Lint, ...]] = (
     ROLE,
-    Lint(
-        check="default tenant",
-        query=_DEFAULT_TENANT,
-        holds="no role and no database has a default for app.tenant_id",
-        cure="ALTER ROLE or DATABASE … RESET app.tenant_id: every transaction names its own tenant",
-    ),
+    DEFAULT_TENANT,
     SECURITY,
     POLICIES,
     Lint(
@@ -274,10 +326,22 @@ LINTS: Final[tuple[Lint, ...]] = (
         cure="REVOKE CREATE ON SCHEMA … FROM …",
     ),
     Lint(
+        check="default privileges",
+        query=_FUTURE_RIGHTS,
+        holds="neither the service nor PUBLIC is given tables that are still to come",
+        cure="ALTER DEFAULT PRIVILEGES … REVOKE … ON TABLES FROM …",
+    ),
+    Lint(
         check="functions",
         query=_FUNCTIONS,
-        holds="none is SECURITY DEFINER",
-        cure="ALTER FUNCTION … SECURITY INVOKER, or drop it",
+        holds="none is SECURITY DEFINER or LEAKPROOF",
+        cure="ALTER FUNCTION … SECURITY INVOKER, NOT LEAKPROOF, or drop it",
+    ),
+    Lint(
+        check="rules",
+        query=_RULES,
+        holds="there is none",
+        cure="DROP RULE … ON …",
     ),
     Lint(
         check="views",

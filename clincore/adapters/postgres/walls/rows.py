@@ -89,10 +89,13 @@ class RowMaker:
         required = {column.name for column in table.columns if column.is_required}
         for key in table.foreign_keys:
             parent = self.tables.get(key.referenced)
-            if parent is None or not required.intersection(key.columns):
-                continue
+            besides = set(key.columns) - {table.tenant_column}
+            if parent is None or (besides and not required & besides):
+                continue  # a reference that may be left out
             row = await self.enter(tenant_id, parent)
             for name, referenced in zip(key.columns, key.referenced_columns, strict=True):
+                if referenced not in row:
+                    raise CannotMakeRow(f"no row of {table.name} could be made (the server makes {key.name}'s values)")
                 found[name] = row[referenced]
         return found
 

@@ -1,0 +1,116 @@
+"""All rubrics of a repertory in memory, five bytes a grade, so that SQLite need not be asked for those of a case."""
+
+from __future__ import annotations
+
+import json
+import sys
+from array import array
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Final
+
+from attrs import define, field, frozen
+
+from clincore.domain.canonical_json import canonical_json
+from clincore.domain.repertory import Rubric
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+PARTS: Final = ("ids", "paths", "path_ends", "remedies", "grades", "grade_ends", "leaf_hashes")
+_NUMBERS: Final = {"ids": "q", "path_ends": "Q", "remedies": "I", "grade_ends": "Q"}
+"""The type codes of the parts that are numbers; they are stored with the lowest byte first."""
+
+
+@define
+class Packing:
+    """Packs rubrics, added in id order, into the parts that ``PackedRubrics`` is made of."""
+
+    _ids: array[int] = field(factory=lambda: array("q"))
+    _paths: bytearray = field(factory=bytearray)
+    _path_ends: array[int] = field(factory=lambda: array("Q", [0]))
+    _remedies: array[int] = field(factory=lambda: array("I"))
+    _grades: bytearray = field(factory=bytearray)
+    _grade_ends: array[int] = field(factory=lambda: array("Q", [0]))
+    _leaf_hashes: bytearray = field(factory=bytearray)
+
+    def add(self, rubric_id: int, path: Sequence[str], grades: Sequence[tuple[int, int]], leaf_hash: bytes) -> None:
+        """Add the next rubric; ``grades`` are (number of the remedy, grade)."""
+        self._ids.append(rubric_id)
+        self._paths += canonical_json(list(path)).encode()
+        self._path_ends.append(len(self._paths))
+        self._remedies.extend([number for number, _ in grades])
+        self._grades += bytes([grade for _, grade in grades])
+        self._grade_ends.append(len(self._grades))
+        self._leaf_hashes += leaf_hash
+
+    def parts(self) -> Iterator[tuple[str, bytes]]:
+        """Give each part's name and its bytes."""
+        for name in PARTS:
+            part = getattr(self, f"_{name}")
+            yield name, _lowest_byte_first(part).tobytes() if isinstance(part, array) else bytes(part)
+
+
+@frozen
+class PackedRubrics:
+    """Every rubric by id; ``remedies`` are the abbreviations by number. It never changes."""
+
+    _remedies: Sequence[str]
+    _ids: array[int]
+    _paths: bytes
+    _path_ends: array[int]
+    _numbers: array[int]
+    _grades: bytes
+    _grade_ends: array[int]
+
+    @classmethod
+    def of(cls, parts: Mapping[str, bytes], remedies: Sequence[str]) -> PackedRubrics:
+        """Read the parts that ``Packing`` gave."""
+        numbers = {name: _numbers(code, parts[name]) for name, code in _NUMBERS.items()}
+        return cls(
+            remedies,
+            numbers["ids"],
+            parts["paths"],
+            numbers["path_ends"],
+            numbers["remedies"],
+            parts["grades"],
+            numbers["grade_ends"],
+        )
+
+    def index(self, rubric_id: int) -> int | None:
+        """Return a rubric's place in id order; None where there is none of this id."""
+        ids = self._ids
+        place = rubric_id - ids[0] if ids else 0  # most repertories number their rubrics almost without gaps
+        if not 0 <= place < len(ids) or ids[place] != rubric_id:
+            place = bisect_left(ids, rubric_id)
+        return place if place < len(ids) and ids[place] == rubric_id else None
+
+    def rubrics(self, ids: Iterable[int]) -> dict[int, Rubric]:
+        """Return the rubrics among ``ids`` that exist, each once; costs what they hold, whatever the size."""
+        found = {rubric_id: place for rubric_id in ids if (place := self.index(rubric_id)) is not None}
+        ends, names, numbers, grades = self._grade_ends, self._remedies, self._numbers, self._grades
+        rubrics = {}
+        for (rubric_id, place), path in zip(found.items(), self._paths_of(found.values()), strict=True):
+            start, end = ends[place], ends[place + 1]
+            graded = dict(zip(map(names.__getitem__, numbers[start:end]), grades[start:end], strict=True))
+            rubrics[rubric_id] = Rubric(id=rubric_id, path=tuple(path), grades=graded)
+        return rubrics
+
+    def _paths_of(self, places: Iterable[int]) -> list[list[str]]:
+        ends, paths = self._path_ends, self._paths
+        texts = [paths[ends[place] : ends[place + 1]] for place in places]
+        read: list[list[str]] = json.loads(b"[%s]" % b",".join(texts))
+        return read
+
+
+def _numbers(code: str, content: bytes) -> array[int]:
+    numbers: array[int] = array(code)
+    numbers.frombytes(content)
+    return _lowest_byte_first(numbers)
+
+
+def _lowest_byte_first(numbers: array[int]) -> array[int]:
+    """Turn numbers of this machine into stored ones, and back."""
+    if sys.byteorder == "big":
+        numbers = array(numbers.typecode, numbers)
+        numbers.byteswap()
+    return numbers
