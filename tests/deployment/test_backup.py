@@ -187,7 +187,7 @@ def stalled(stocked: Stocked, file: Path) -> Iterator[tuple[subprocess.Popen[str
 def waiting_session(database: FreshDatabase, process: subprocess.Popen[str]) -> int:
     while process.poll() is None:
         found = database.rows(
-            "SELECT pid, pg_sleep(0.02) FROM pg_stat_activity WHERE datname = current_database()"
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
             " AND application_name = 'pg_dump' AND wait_event_type = 'Lock'"
         )
         if found:

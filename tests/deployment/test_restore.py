@@ -457,7 +457,7 @@ async def interrupted(restore: PostgresRestore, target: FreshDatabase) -> None:
 
 
 _WAITING: LiteralString = """
-    SELECT pg_sleep(0.02) FROM pg_stat_activity
+    SELECT pid FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event = 'PgSleep' AND pid <> pg_backend_pid()
 """
 
