@@ -8,7 +8,7 @@ import re
 import signal
 import subprocess
 import sys
-import threading
+import time
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -152,31 +152,26 @@ async def opened_ground(folder: Path, repertory: Path, payloads: Sequence[dict[s
 
 @contextmanager
 def running(app: str, folder: Path, **settings: str) -> Iterator[tuple[int, int]]:
-    """Run an application under uvicorn with one worker; yield its process id and its port."""
+    """Run an application under uvicorn with one worker; yield its process id and its port. Its log is a file."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)}
-    log = (folder / f"{app.partition(':')[0]}.log").open("w", encoding="utf-8")
-    process = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "uvicorn", app, "--port", "0", "--no-access-log"],
-        env={**inherited, "PYTHONPATH": os.pathsep.join(sys.path), **settings},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    port = 0
-    for line in process.stderr:
-        log.write(line)
-        if found := _RUNNING.search(line):
-            port = int(found.group(1))
-            break
-    reader = threading.Thread(target=lambda: log.writelines(process.stderr or ()))
-    reader.start()
+    path = folder / f"{app.partition(':')[0]}.log"
+    with path.open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "uvicorn", app, "--port", "0", "--no-access-log"],
+            env={**inherited, "PYTHONPATH": os.pathsep.join(sys.path), **settings},
+            stderr=log,
+        )
     try:
-        if not port:
-            raise SystemExit(f"{app} does not start: {folder / log.name}")
-        yield process.pid, port
+        yield process.pid, _port_in(path, process)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
-        reader.join()
-        process.stderr.close()
-        log.close()
+
+
+def _port_in(log: Path, process: subprocess.Popen[bytes]) -> int:
+    """Wait until the server says in its log where it listens."""
+    while process.poll() is None:
+        if found := _RUNNING.search(log.read_text(encoding="utf-8")):
+            return int(found.group(1))
+        time.sleep(0.05)
+    raise SystemExit(f"the server does not start:\n{log.read_text(encoding='utf-8')}")
