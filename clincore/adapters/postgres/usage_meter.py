@@ -14,24 +14,6 @@ if TYPE_CHECKING:
     from clincore.domain.call import Record
     from clincore.ports.pending import Pending
 
-# Conditional on the key and on the record, so that it can travel together with both their checks. A key that was
-# admitted before stays so for its unit of work: what it goes on to do must not be missing here.
-_COUNT: Final[LiteralString] = """
-    INSERT INTO public.usage_events (tenant_id, key_id, endpoint, occurred_at)
-    SELECT tenant_id, id, %(endpoint)s, %(at)s
-    FROM public.api_keys
-    WHERE tenant_id = %(tenant_id)s AND key_hash = %(key_hash)s
-      AND (%(admitted)s OR (
-          revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %(at)s) AND (NOT %(admin_only)s OR role = 'admin')
-      ))
-      AND CASE %(record_type)s::text
-          WHEN 'case' THEN EXISTS (
-              SELECT FROM public.cases WHERE tenant_id = %(tenant_id)s AND id = %(record_id)s::uuid)
-          WHEN 'patient' THEN EXISTS (
-              SELECT FROM public.patients WHERE tenant_id = %(tenant_id)s AND id = %(record_id)s::uuid)
-          ELSE true
-      END
-"""
 # The trigger of usage_events keeps the counts; one statement, so that all numbers are of one moment.
 _REPORT: Final[LiteralString] = """
     SELECT endpoint, NULL::uuid, NULL::date, sum(calls)::bigint
@@ -55,14 +37,8 @@ class PostgresUsageMeter:
         self._work = work
 
     def count(self, about: Record | None = None) -> None:
-        self._work.note(
-            _COUNT,
-            {
-                "endpoint": self._work.call.endpoint.value,
-                "record_type": about.type.value if about else None,
-                "record_id": about.id if about else None,
-            },
-        )
+        counted = {"endpoint": self._work.call.endpoint.value, "counted_id": about.id if about else None}
+        self._work.note_usage(counted, about)
 
     def report(self) -> Pending[UsageReport]:
         at = self._work.call.at
