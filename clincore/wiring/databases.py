@@ -46,7 +46,6 @@ async def open_url(stack: AsyncExitStack, url: DatabaseUrl, pool_size: int, pool
     if url.directory is not None:
         conninfo = await _start_at_head(stack, url.directory)
     database = PostgresDatabase(conninfo, max_connections=pool_size, timeout=pool_timeout)
-    await database.open()
     stack.push_async_callback(database.close)
     return database
 
