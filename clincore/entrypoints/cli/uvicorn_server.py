@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import uvicorn
 
 from clincore.domain.errors import ClinCoreError
+from clincore.entrypoints.cli.http_protocol import ProblemProtocol
 from clincore.entrypoints.cli.telling import tell
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
 _OPTIONS: Final[dict[str, Any]] = {
+    "http": ProblemProtocol,
     "log_config": None,
     "access_log": False,
     "server_header": False,

@@ -37,8 +37,8 @@ def log_request(scope: Scope, status: int | None, seconds: float) -> None:
     requests.info("%s %s %s", values["method"], values["route"] or "-", status or "-", extra=values)
 
 
-def log_refused_bytes(request_id: str, status: int) -> None:
-    """Log one request that the server could not read, of which nothing is known but its end."""
+def log_unreadable(request_id: str, status: int) -> None:
+    """Log that something came which is no HTTP, of which nothing is known but how it was answered."""
     values = {"request_id": request_id, "status": status}
     requests.info("- - %d %s", status, request_id, extra=values)
 
