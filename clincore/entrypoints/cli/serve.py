@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from clincore.domain.errors import ClinCoreError
+from clincore.entrypoints.cli.telling import tell, telling
 from clincore.settings import STARTER, Settings
 
 if TYPE_CHECKING:
@@ -47,14 +48,15 @@ def command(host: str, port: int, embedded: str | None) -> None:
         os.environ["DATABASE_URL"] = f"embedded:{directory}"
         if not os.environ.get("REPERTORY_DB_PATH", "").strip():
             os.environ["REPERTORY_DB_PATH"] = STARTER
-    settings = _checked_settings()
-    with listening(host, port) as listener:
-        from clincore.entrypoints.cli.uvicorn_server import serve
+    with telling():
+        settings = _checked_settings()
+        with listening(host, port) as listener:
+            from clincore.entrypoints.cli.uvicorn_server import serve
 
-        address = _address_of(listener)
-        if embedded is not None:
-            _say_where(settings, address)
-        serve(listener, address)
+            address = _address_of(listener)
+            if embedded is not None:
+                _say_where(settings, address)
+            serve(listener, address)
 
 
 def default_directory() -> Path:
@@ -98,7 +100,7 @@ def _address_of(listener: socket.socket) -> str:
 def _say_where(settings: Settings, address: str) -> None:
     database: DatabaseUrl = settings.database
     repertory = settings.repertory or "the starter repertory"
-    click.echo(f"Starting: HTTP at {address}, PostgreSQL on {database.directory}, with {repertory}.", err=True)
+    tell(f"Starting: HTTP at {address}, PostgreSQL on {database.directory}, with {repertory}.")
     if settings.bootstrap_token is None:
         how = "start again with BOOTSTRAP_TOKEN set to a long random text, then POST /bootstrap"
     else:
@@ -106,4 +108,4 @@ def _say_where(settings: Settings, address: str) -> None:
             f"curl {address}/bootstrap -H 'Content-Type: application/json' "
             """-H "Authorization: Bearer $BOOTSTRAP_TOKEN" -d '{"tenant_name": "My clinic"}'"""
         )
-    click.echo(f"The first clinic is set up once: {how}", err=True)
+    tell(f"The first clinic is set up once: {how}")

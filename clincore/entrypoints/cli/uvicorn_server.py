@@ -7,16 +7,18 @@ import logging
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-import click
 import uvicorn
 
 from clincore.domain.errors import ClinCoreError
+from clincore.entrypoints.cli.http_protocol import ProblemProtocol
+from clincore.entrypoints.cli.telling import tell
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import AsyncIterator, Iterator
 
 _OPTIONS: Final[dict[str, Any]] = {
+    "http": ProblemProtocol,
     "log_config": None,
     "access_log": False,
     "server_header": False,
@@ -66,7 +68,7 @@ class _Announcing(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            click.echo(f"ClinCore serves at {self._address}; Ctrl-C stops it.", err=True)
+            tell(f"ClinCore serves at {self._address}; Ctrl-C stops it.")
 
 
 class _WithoutSignals(uvicorn.Server):
@@ -89,8 +91,7 @@ class _ServerLog(logging.Handler):
         return self._said[0] if self._said else None
 
     def emit(self, record: logging.LogRecord) -> None:
-        text = self.format(record)
         if self._server.started:
-            click.echo(text, err=True)
+            logging.getLogger().handle(record)
         else:
-            self._said.append(text)
+            self._said.append(record.getMessage())

@@ -16,7 +16,6 @@ from clincore.entrypoints.http.lifecycle import Lifecycle
 from clincore.entrypoints.http.logs import log_fault, log_request
 from clincore.entrypoints.http.pages import PAGES
 from clincore.entrypoints.http.problems import (
-    INTERNAL,
     NO_METHOD,
     NO_ROUTE,
     STARTING,
@@ -56,19 +55,18 @@ class Application:
         scope["app"] = self  # the router then raises for 404 and 405 instead of answering in plain text
         scope["clincore.core"] = self._lifecycle.core
         scope["clincore.request_id"] = request_id
-        status = INTERNAL.status
-        is_answered = False
+        status: int | None = None
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status, is_answered
+            nonlocal status
             if message["type"] == "http.response.start":
-                status, is_answered = message["status"], True
+                status = message["status"]
                 message["headers"] = [*message["headers"], *_ALWAYS, (b"x-request-id", request_id.encode())]
             await send(message)
 
         try:
             refusal = await self._answer(scope, receive, send_with_id)
-            if refusal is not None and not is_answered:
+            if refusal is not None and status is None:
                 await refusal(scope, receive, send_with_id)
         finally:
             log_request(scope, status, time.perf_counter() - started)

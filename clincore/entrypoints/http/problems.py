@@ -67,6 +67,12 @@ MALFORMED: Final = ProblemType(
     title="The body is not JSON",
     when="the body is empty or not JSON; `detail` has the position",
 )
+UNREADABLE: Final = ProblemType(
+    name="unreadable-request",
+    status=400,
+    title="The request cannot be read",
+    when="what came is no HTTP: a wrong request line or header, no `Host`, a broken chunk; the connection is closed",
+)
 INVALID_QUERY: Final = ProblemType(
     name="invalid-query",
     status=400,
@@ -198,6 +204,12 @@ KEY_REUSED: Final = ProblemType(
 )
 REVISION_REQUIRED: Final = ProblemType(
     name="revision-required", status=428, title="If-Match is needed", when="a change without the header `If-Match`"
+)
+HEADERS_TOO_LARGE: Final = ProblemType(
+    name="headers-too-large",
+    status=431,
+    title="The headers are too large",
+    when="the request line and the headers are too large together; the connection is closed",
 )
 INTERNAL: Final = ProblemType(
     name="internal",

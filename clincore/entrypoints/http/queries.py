@@ -14,7 +14,7 @@ from clincore.domain.access import Action, RecordType
 from clincore.domain.case import CaseStatus
 from clincore.domain.errors import InvalidInput, Problem
 from clincore.domain.limits import MAX_PAGE_SIZE, PAGE_SIZE, QUERY_CHARACTERS, QUERY_TERMS
-from clincore.entrypoints.http.reading import validation_problem
+from clincore.entrypoints.http.wording import validation_problem
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -102,7 +102,7 @@ def read_query(request: Request, kind: type[Query]) -> Query:
     try:
         return msgspec.convert({name: _value(text, fields[name].default) for name, text in given}, kind)
     except msgspec.ValidationError as error:
-        raise InvalidInput([validation_problem(str(error))]) from None
+        raise InvalidInput([validation_problem(str(error), kind)]) from None
 
 
 def _value(text: str, default: object) -> object:

@@ -13,6 +13,7 @@ from msgspec import Struct
 from clincore.domain.errors import InvalidInput, Problem
 from clincore.domain.limits import BODY_BYTES
 from clincore.entrypoints.http.problems import MALFORMED, MEDIA_TYPE, TOO_LARGE, HttpRefusal
+from clincore.entrypoints.http.wording import validation_problem
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -20,11 +21,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 Body = TypeVar("Body", bound=Struct)
-_MESSAGE_CHARACTERS: Final = 200
-"""An unknown field's name stands in the message, however long it is."""
 _NAME_CHARACTERS: Final = 40
 _POSITION: Final = re.compile(r"\(byte (\d+)\)")
-_PATH: Final = re.compile(r" - at `\$\.?(.*)`$")
 
 
 async def read_body(request: Request, kind: type[Body], *, optional: bool = False) -> Body:
@@ -40,11 +38,19 @@ async def read_body(request: Request, kind: type[Body], *, optional: bool = Fals
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in ("application/json", "application/merge-patch+json"):
         raise HttpRefusal(MEDIA_TYPE, "Send the body as JSON, with the header 'Content-Type: application/json'.")
+    return parse(content, kind)
+
+
+def parse(content: bytes, kind: type[Body]) -> Body:
+    """Read a JSON document; raises HttpRefusal (400 with the position) and InvalidInput.
+
+    The second pass looks for nothing but fields that stand twice, of which the first one takes the last.
+    """
     try:
         body = msgspec.json.decode(content, type=kind)
-        json.loads(content, object_pairs_hook=_refuse_repeated, parse_int=str, parse_float=str)
+        _REPEATED.decode(content.decode())
     except msgspec.ValidationError as error:
-        raise InvalidInput([validation_problem(str(error))]) from None
+        raise InvalidInput([validation_problem(str(error), kind)]) from None
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise HttpRefusal(MALFORMED, _malformed(content, error)) from None
     return body
@@ -52,9 +58,13 @@ async def read_body(request: Request, kind: type[Body], *, optional: bool = Fals
 
 def _refuse_repeated(pairs: list[tuple[str, Any]]) -> None:
     """Refuse a field that stands twice in one object: readers disagree on which of the two counts."""
-    for name, times in Counter(name for name, _ in pairs).items():
-        if times > 1:
-            raise InvalidInput([Problem("", f"Object has the field `{name[:_NAME_CHARACTERS]}` {times} times")])
+    if len(dict(pairs)) == len(pairs):
+        return
+    name, times = Counter(name for name, _ in pairs).most_common(1)[0]
+    raise InvalidInput([Problem("", f"has the field `{name[:_NAME_CHARACTERS]}` {times} times")])
+
+
+_REPEATED: Final = json.JSONDecoder(object_pairs_hook=_refuse_repeated, parse_int=str, parse_float=str)
 
 
 async def _content(request: Request) -> bytes:
@@ -73,14 +83,6 @@ async def _content(request: Request) -> bytes:
 async def _chunks(request: Request) -> AsyncIterator[bytes]:
     async for chunk in request.stream():
         yield chunk
-
-
-def validation_problem(message: str) -> Problem:
-    """msgspec's message as a path and what was expected; the message holds types and names of fields, no values."""
-    found = _PATH.search(message)
-    path = found.group(1) if found else ""
-    said = _PATH.sub("", message)
-    return Problem(path, said if len(said) <= _MESSAGE_CHARACTERS else f"{said[:_MESSAGE_CHARACTERS]}…")
 
 
 def _malformed(content: bytes, error: Exception) -> str:
