@@ -8,6 +8,7 @@ between looks; and nothing connects for calls that wait while the database comes
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     Connection = psycopg.AsyncConnection[Row]
 
+_log: Final = logging.getLogger(__name__)
 _MAX_WAITING_PER_CONNECTION: Final = 64
 _AGAIN_SECONDS: Final = 0.2
 """Between two attempts of a call to connect."""
@@ -57,6 +59,8 @@ class ConnectionPool:
     _lendable: asyncio.Semaphore = field(init=False)
     _waiting: int = field(default=0, init=False)
     _is_closed: bool = field(default=False, init=False)
+    _is_refused: bool = field(default=False, init=False)
+    """Whether the last attempt to connect failed."""
 
     def __attrs_post_init__(self) -> None:
         self._lendable = asyncio.Semaphore(self._size)
@@ -121,11 +125,21 @@ class ConnectionPool:
                 raise DatabaseClosed
             try:
                 connection = await self._connect()
-            except psycopg.Error:
+            except psycopg.Error as error:
+                self._tell(str(error).partition("\n")[0])
                 await asyncio.sleep(_AGAIN_SECONDS)
             else:
+                self._tell(None)
                 self._made[id(connection)] = time.monotonic()
                 return connection
+
+    def _tell(self, refusal: str | None) -> None:
+        """Log once that no connection can be made, and once that one could."""
+        if refusal is not None and not self._is_refused:
+            _log.warning("No connection to the database: %s", refusal)
+        elif refusal is None and self._is_refused:
+            _log.info("The database takes connections again.")
+        self._is_refused = refusal is not None
 
     async def _end_unused(self, now: float) -> None:
         if len(self._idle) > 1 and now - self._idle[0].since > _IDLE_SECONDS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from clincore.entrypoints.http.problems import ProblemType
 
 _CLOSING: Final = {"Connection": "close", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_LISTENING_SECONDS: Final = 2.0
 _DETAIL: Final = (
     "What came is no HTTP/1.1 request that can be read: look at the request line, the header Host, the other headers "
     "and the chunks of the body. The connection is closed."
@@ -33,12 +35,32 @@ class ProblemProtocol(H11Protocol):
         running = self.cycle is not None and not self.cycle.response_complete
         if not (running and self.cycle.response_started):
             request_id = self.scope.get("clincore.request_id") if running else None
-            self._answer(kind, detail, str(request_id or uuid4()))
-        self.transport.close()
+            self.refuse(kind, detail, request_id)
+        self.leave()
 
-    def _answer(self, kind: ProblemType, detail: str, request_id: str) -> None:
+    def refuse(self, kind: ProblemType, detail: str, given_id: object = None) -> None:
+        """Answer with a problem before any application has seen a request."""
+        request_id = str(given_id or uuid4())
         answer = problem(kind, detail, headers={**_CLOSING, "X-Request-ID": request_id})
         lines = [f"HTTP/1.1 {kind.status} {HTTPStatus(kind.status).phrase}".encode()]
         lines += [b"%s: %s" % header for header in (*self.server_state.default_headers, *answer.raw_headers)]
         self.transport.write(b"\r\n".join([*lines, b"", bytes(answer.body)]))
         log_unreadable(request_id, kind.status)
+
+    def leave(self) -> None:
+        """Say no more and listen a moment longer: were the connection cut while the client sends, it could lose the
+        answer.
+        """
+        transport = self.transport
+        if transport.is_closing() or not transport.can_write_eof():
+            transport.close()
+            return
+        self.connection_lost(ConnectionAbortedError())
+        transport.set_protocol(_Deaf())
+        transport.write_eof()
+        transport.resume_reading()
+        self.loop.call_later(_LISTENING_SECONDS, transport.abort)
+
+
+class _Deaf(asyncio.Protocol):
+    """Reads, and forgets what it reads, until the client ends the connection too."""

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+import click
 import uvicorn
 
 from clincore.domain.errors import ClinCoreError
-from clincore.entrypoints.cli.http_protocol import ProblemProtocol
-from clincore.entrypoints.cli.telling import tell
+from clincore.entrypoints.cli.connections import Connection, Limits, watch
+from clincore.entrypoints.cli.running import Terminated
+from clincore.entrypoints.cli.telling import FAILED, tell
+from clincore.entrypoints.http.service import make_app
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import AsyncIterator, Iterator
 
 _OPTIONS: Final[dict[str, Any]] = {
-    "http": ProblemProtocol,
     "log_config": None,
     "access_log": False,
     "server_header": False,
@@ -31,25 +35,32 @@ class ServiceFailed(ClinCoreError):
 
 
 def serve(listener: socket.socket, address: str) -> None:
-    """Serve ``clincore.api.main:app`` until a signal ends it; raises ServiceFailed where it does not start."""
-    server = _Announcing(uvicorn.Config("clincore.api.main:app", **_OPTIONS), address)
+    """Serve until a signal ends it, after the last answer; raises ServiceFailed where it does not start."""
+    app = make_app()
+    server = _Announcing(app, Limits(), address)
     log = _ServerLog(server)
     logger = logging.getLogger("uvicorn.error")
     logger.handlers[:] = [log]
     logger.propagate = False
     try:
-        server.run(sockets=[listener])
+        with _terminated():
+            server.run(sockets=[listener])
     except SystemExit:
         raise ServiceFailed(log.reason) from None
+    except Terminated:
+        if not server.started:
+            raise
     if not server.started:
         raise ServiceFailed(log.reason)
+    if app.failure is not None:  # which the log has told
+        raise click.exceptions.Exit(FAILED)
 
 
 @asynccontextmanager
-async def serving(app: Any, listener: socket.socket) -> AsyncIterator[None]:
+async def serving(app: Any, listener: socket.socket, limits: Limits | None = None) -> AsyncIterator[None]:
     """Serve an application beside the running task, leaving signals to it; connections wait until it is ready."""
     listener.listen()
-    server = _WithoutSignals(uvicorn.Config(app, **_OPTIONS))
+    server = _WithoutSignals(app, limits or Limits())
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         yield
@@ -58,11 +69,41 @@ async def serving(app: Any, listener: socket.socket) -> AsyncIterator[None]:
         await task
 
 
-class _Announcing(uvicorn.Server):
+@contextmanager
+def _terminated() -> Iterator[None]:
+    """Raise Terminated in the block for the SIGTERM that uvicorn passes on once it has stopped."""
+
+    def end(number: int, _frame: object) -> None:
+        raise Terminated(signal.Signals(number))
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class _Server(uvicorn.Server):
+    """Watches its connections, until the last of them is gone."""
+
+    def __init__(self, app: Any, limits: Limits) -> None:
+        http: Any = partial(Connection, limits=limits)
+        super().__init__(uvicorn.Config(app, http=http, timeout_graceful_shutdown=limits.grace, **_OPTIONS))
+        self._every = limits.look
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        watching = asyncio.create_task(watch(self.server_state.connections, self._every))
+        try:
+            await super().serve(sockets)
+        finally:
+            watching.cancel()
+
+
+class _Announcing(_Server):
     """Says where it serves once it does."""
 
-    def __init__(self, config: uvicorn.Config, address: str) -> None:
-        super().__init__(config)
+    def __init__(self, app: Any, limits: Limits, address: str) -> None:
+        super().__init__(app, limits)
         self._address = address
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -71,7 +112,7 @@ class _Announcing(uvicorn.Server):
             tell(f"ClinCore serves at {self._address}; Ctrl-C stops it.")
 
 
-class _WithoutSignals(uvicorn.Server):
+class _WithoutSignals(_Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield

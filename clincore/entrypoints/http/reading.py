@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections import Counter
@@ -11,8 +12,8 @@ import msgspec
 from msgspec import Struct
 
 from clincore.domain.errors import InvalidInput, Problem
-from clincore.domain.limits import BODY_BYTES
-from clincore.entrypoints.http.problems import MALFORMED, MEDIA_TYPE, TOO_LARGE, HttpRefusal
+from clincore.domain.limits import BODY_BYTES, BODY_SECONDS
+from clincore.entrypoints.http.problems import MALFORMED, MEDIA_TYPE, TIMEOUT, TOO_LARGE, HttpRefusal
 from clincore.entrypoints.http.wording import validation_problem
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _POSITION: Final = re.compile(r"\(byte (\d+)\)")
 async def read_body(request: Request, kind: type[Body], *, optional: bool = False) -> Body:
     """Read and check a JSON body; an ``optional`` one may be empty.
 
-    Raises HttpRefusal (400 with the position, 413, 415) and InvalidInput naming the first invalid field.
+    Raises HttpRefusal (400 with the position, 408, 413, 415) and InvalidInput naming the first invalid field.
     """
     if request.headers.get("content-encoding", "identity") != "identity":
         raise HttpRefusal(MEDIA_TYPE, "Send the body as it is, without a Content-Encoding.")
@@ -73,10 +74,14 @@ async def _content(request: Request) -> bytes:
     if declared.isdecimal() and int(declared) > BODY_BYTES:
         raise too_large
     content = bytearray()
-    async for chunk in _chunks(request):
-        content += chunk
-        if len(content) > BODY_BYTES:
-            raise too_large
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in _chunks(request):
+                content += chunk
+                if len(content) > BODY_BYTES:
+                    raise too_large
+    except TimeoutError:
+        raise HttpRefusal(TIMEOUT, f"A body has to arrive within {BODY_SECONDS} seconds.") from None
     return bytes(content)
 
 

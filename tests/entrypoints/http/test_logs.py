@@ -232,7 +232,7 @@ def test_a_database_that_cannot_be_reached_is_told_without_its_password(command:
     with running_service(nowhere, command=command, DATABASE_POOL_TIMEOUT="1", **CHATTY) as service:
         assert httpx.get(f"{service.url}/ready").status_code == 503
     assert_nothing_planted(service.log)
-    assert "psycopg.pool" in {line["logger"] for line in lines_of(service.log)}
+    assert "clincore.adapters.postgres.pool" in {line["logger"] for line in lines_of(service.log)}
 
 
 def test_a_wrong_password_is_not_told(fresh_database: FreshDatabase) -> None:
