@@ -113,7 +113,7 @@ class Application:
             allowed = self._methods_at(scope)
             return problem(NO_METHOD, f"This address takes {allowed}.", headers={"Allow": allowed})
         if error.status_code == NO_ROUTE.status:
-            return problem(NO_ROUTE, "There is nothing at this address.")
+            return problem(NO_ROUTE, "There is nothing at this address; /docs describes what there is.")
         return internal()
 
     def _methods_at(self, scope: Scope) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
 import msgspec
@@ -86,14 +87,21 @@ class AccessQuery(PageQuery):
 
 
 def read_query(request: Request, kind: type[Query]) -> Query:
-    """Return the query parameters; raises InvalidInput for one that is unknown, missing, wrong, or stands twice."""
+    """Return the query parameters; raises InvalidInput for one that is unknown, missing, wrong, or stands twice.
+
+    A query string that is not UTF-8 is refused too: what stands for its bytes would be looked for in their place.
+    """
+    try:
+        unquote_to_bytes(request.scope["query_string"]).decode()
+    except UnicodeDecodeError:
+        raise InvalidInput([Problem("query", "must be UTF-8, percent-encoded")]) from None
     fields = {field.name: field for field in msgspec.structs.fields(kind)}
     given = request.query_params.multi_items()
     names = [name for name, _ in given]
     problems = []
     if any(name not in fields for name in names):
         problems.append(
-            Problem("query", f"has a parameter that does not exist; there are: {', '.join(fields) or 'none'}")
+            Problem("query", f"has a parameter that does not exist; there are {', '.join(fields) or 'none'}")
         )
     problems += [Problem(name, "stands twice") for name in fields if names.count(name) > 1]
     problems += [Problem(name, "is missing") for name, field in fields.items() if field.required and name not in names]

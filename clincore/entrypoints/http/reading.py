@@ -91,12 +91,23 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
 
 
 def _malformed(content: bytes, error: Exception) -> str:
-    found = _POSITION.search(str(error))
     if not content.strip():
         return "The body is empty; a JSON object is needed."
-    if found is None:
-        return "The body is not JSON: it ends too early, is nested too deep, or is not UTF-8."
-    position = int(found.group(1))
+    found = _POSITION.search(str(error))
+    if found is not None:
+        return f"The body is not JSON: the error is {_place(content, int(found.group(1)))}."
+    try:
+        json.loads(content.decode())
+    except UnicodeDecodeError as wrong:
+        return f"The body is not JSON: it is not UTF-8 {_place(content, wrong.start)}."
+    except ValueError:
+        return f"The body is not JSON: it ends too early, {_place(content, len(content))}."
+    except RecursionError:
+        return "The body is not JSON that can be read: it is nested too deep."
+    return "The body is not JSON that can be read: a text in it has half of a surrogate pair, such as \\ud800."
+
+
+def _place(content: bytes, position: int) -> str:
     line = content.count(b"\n", 0, position) + 1
     column = position - (content.rfind(b"\n", 0, position) + 1) + 1
-    return f"The body is not JSON: the error is at byte {position} (line {line}, column {column})."
+    return f"at byte {position} (line {line}, column {column})"

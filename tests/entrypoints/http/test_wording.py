@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from clincore.domain.errors import InvalidInput
 from clincore.entrypoints.http.bodies import CaseBody, InputBody, KeyBody, PatientBody, RotationBody
+from clincore.entrypoints.http.problems import HttpRefusal
 from clincore.entrypoints.http.queries import AccessQuery, PageQuery, RankingQuery
 from clincore.entrypoints.http.reading import parse
 from clincore.entrypoints.http.routes import OPERATIONS
@@ -85,6 +86,13 @@ def test_a_wrong_body_is_told_by_its_path_and_what_was_expected(
     kind: type[Struct], content: str, path: str, message: str
 ) -> None:
     assert said_of(kind, content) == (path, message)
+
+
+@pytest.mark.parametrize("end", [b"", b"]" * 100_000 + b"}]}"])
+def test_a_body_nested_too_deep_is_refused(end: bytes) -> None:
+    content = b'{"rubrics": [{"symptom_id": 8, "weight": ' + b"[" * 100_000 + end
+    with pytest.raises(HttpRefusal, match="nested too deep"):
+        parse(content, InputBody)
 
 
 @pytest.mark.parametrize(
