@@ -73,6 +73,13 @@ async def _start_at_head(stack: AsyncExitStack, directory: Path) -> str:
     return address.service_url
 
 
+@asynccontextmanager
+async def start_embedded_at_head(directory: Path) -> AsyncIterator[str]:
+    """Start PostgreSQL on the directory and bring it to the head; yield how the service connects until the end."""
+    async with AsyncExitStack() as stack:
+        yield await _start_at_head(stack, directory)
+
+
 async def conninfos(stack: AsyncExitStack, url: DatabaseUrl) -> tuple[str, str]:
     """Return how the service and the owner connect to a database that is there."""
     if url.kind is DatabaseKind.MEMORY:

@@ -37,7 +37,10 @@ class CannotListen(ClinCoreError):
     metavar="[DIR]",
     help="Run PostgreSQL from the wheel on DIR; without DIR, in a data directory of this user.",
 )
-def command(host: str, port: int, embedded: str | None) -> None:
+@click.option(
+    "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that serve, each with its pool."
+)
+def command(host: str, port: int, embedded: str | None, workers: int) -> None:
     """Serve ClinCore over HTTP, as the settings in the environment say.
 
     With --embedded no setting is needed: the database is PostgreSQL from the wheel, migrated at the start and stopped
@@ -51,12 +54,10 @@ def command(host: str, port: int, embedded: str | None) -> None:
     with telling():
         settings = _checked_settings()
         with listening(host, port) as listener:
-            from clincore.entrypoints.cli.uvicorn_server import serve
-
             address = _address_of(listener)
             if embedded is not None:
                 _say_where(settings, address)
-            serve(listener, address)
+            _serve(listener, address, workers, settings)
 
 
 def default_directory() -> Path:
@@ -80,6 +81,17 @@ def listening(host: str, port: int) -> socket.socket:
         listener.close()
         raise CannotListen(host, port, error) from None
     return listener
+
+
+def _serve(listener: socket.socket, address: str, workers: int, settings: Settings) -> None:
+    if workers > 1:
+        from clincore.entrypoints.cli.workers import serve_with_workers
+
+        serve_with_workers(listener, address, workers, settings)
+    else:
+        from clincore.entrypoints.cli.uvicorn_server import serve
+
+        serve(listener, lambda _end: tell(f"ClinCore serves at {address}; Ctrl-C stops it."))
 
 
 def _checked_settings() -> Settings:

@@ -15,12 +15,12 @@ import uvicorn
 from clincore.domain.errors import ClinCoreError
 from clincore.entrypoints.cli.connections import Connection, Limits, watch
 from clincore.entrypoints.cli.running import Terminated
-from clincore.entrypoints.cli.telling import FAILED, tell
+from clincore.entrypoints.cli.telling import FAILED
 from clincore.entrypoints.http.service import make_app
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
 _OPTIONS: Final[dict[str, Any]] = {
     "log_config": None,
@@ -34,10 +34,13 @@ class ServiceFailed(ClinCoreError):
     """The service did not start."""
 
 
-def serve(listener: socket.socket, address: str) -> None:
-    """Serve until a signal ends it, after the last answer; raises ServiceFailed where it does not start."""
+def serve(listener: socket.socket, begun: Callable[[Callable[[], None]], None]) -> None:
+    """Serve until a signal ends it, after the last answer; raises ServiceFailed where it does not start.
+
+    ``begun`` is called once it serves, with what ends it too.
+    """
     app = make_app()
-    server = _Announcing(app, Limits(), address)
+    server = _Announcing(app, Limits(), begun)
     log = _ServerLog(server)
     logger = logging.getLogger("uvicorn.error")
     logger.handlers[:] = [log]
@@ -100,16 +103,19 @@ class _Server(uvicorn.Server):
 
 
 class _Announcing(_Server):
-    """Says where it serves once it does."""
+    """Says so once it serves."""
 
-    def __init__(self, app: Any, limits: Limits, address: str) -> None:
+    def __init__(self, app: Any, limits: Limits, begun: Callable[[Callable[[], None]], None]) -> None:
         super().__init__(app, limits)
-        self._address = address
+        self._begun = begun
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            tell(f"ClinCore serves at {self._address}; Ctrl-C stops it.")
+            self._begun(self._end)
+
+    def _end(self) -> None:
+        self.should_exit = True
 
 
 class _WithoutSignals(_Server):

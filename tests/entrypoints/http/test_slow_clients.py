@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+import socket
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from attrs import frozen
+from service import SERVE, running_service
 
 import clincore
 from clincore.domain.api_key import parse_api_key
@@ -24,6 +26,8 @@ from clincore.entrypoints.http.lifecycle import Lifecycle
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
+
+    from databases import FreshDatabase
 
     from clincore import ClinCore
 
@@ -280,3 +284,27 @@ def test_what_is_still_running_after_the_grace_is_answered_as_stopped(tmp_path: 
     answer = asyncio.run(scene())
     assert (answer.status, answer.body["type"]) == (503, "urn:clincore:problem:not-ready")
     assert answer.headers["retry-after"] == "1"
+
+
+def test_no_connection_to_the_database_is_held_for_a_slow_client(fresh_database: FreshDatabase) -> None:
+    """Of a service with one connection, clients that send or read slowly leave it to the others."""
+    with running_service(fresh_database.service_url, command=SERVE, DATABASE_POOL_SIZE="1") as service:
+        key = service.bootstrap()
+        port = int(service.url.rpartition(":")[2])
+        with (
+            socket.create_connection(("127.0.0.1", port)) as sends,
+            socket.create_connection(("127.0.0.1", port)) as reads_not,
+            service.client(key) as client,
+        ):
+            head = f"HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\nContent-Type: application/json\r\n"
+            sends.sendall(f'POST /patients {head}Content-Length: 28\r\n\r\n{{"full_name": '.encode())
+            reads_not.setblocking(False)
+            while True:
+                with suppress(BlockingIOError):
+                    reads_not.send(f"GET /repertory/remedies?limit=200 {head}\r\n".encode() * 100)
+                    continue
+                break
+            for _ in range(20):
+                assert client.get("/cases").status_code == 200
+            sends.sendall(b'"Ada Example"}')
+            assert b"201 Created" in sends.recv(65536)
