@@ -96,6 +96,11 @@ class Settings:
         return database.user if database else None
 
 
+def is_log_json(environment: Mapping[str, str]) -> bool:
+    """Whether lines of log are JSON, for what is written before all settings are read and checked."""
+    return environment.get("LOG_FORMAT", "").strip().lower() == "json"
+
+
 _NOWHERE: Final = DatabaseUrl(kind=DatabaseKind.MEMORY)
 
 

@@ -46,7 +46,6 @@ def _opening(request: pytest.FixtureRequest, url_of: Callable[[FreshDatabase], s
         assert new_database is not None
         with new_database() as fresh:
             database = PostgresDatabase(url_of(fresh), max_connections=12, timeout=20)
-            await database.open()
             yield database
             await database.close()
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
+from attrs import frozen
 from databases import PASSWORD
 from psycopg import sql
 
@@ -39,25 +42,76 @@ def running_server(binaries: Path) -> Iterator[EmbeddedAddress]:
 @contextmanager
 def bare_server(binaries: Path, settings: tuple[str, ...] = ()) -> Iterator[int]:
     """Run a server that has its superuser alone, until the block ends; yield its port."""
+    with made_cluster(binaries, settings) as cluster:
+        cluster.start()
+        yield cluster.port
+
+
+@contextmanager
+def server_that_fails(binaries: Path) -> Iterator[tuple[Cluster, EmbeddedAddress]]:
+    """Run a server with ClinCore's two roles and an empty database, that keeps what it has committed when it fails."""
+    with made_cluster(binaries, ("fsync=off", "full_page_writes=off")) as cluster:
+        cluster.start()
+        asyncio.run(_set_up(cluster.port))
+        yield cluster, _address(cluster.port, binaries)
+
+
+@frozen
+class Cluster:
+    """A server's data, on which it is started and stopped."""
+
+    binaries: Path
+    ground: Path
+    data: Path
+    port: int
+    settings: tuple[str, ...]
+
+    def start(self) -> None:
+        """Return when it takes connections."""
+        where = ("listen_addresses=127.0.0.1", f"unix_socket_directories={self.ground}")
+        options = [text for one in (*where, *self.settings) for text in ("-c", one)]
+        self._pg_ctl("start", "--log", self.ground / "log", "--options", " ".join(["-p", str(self.port), *options]))
+
+    def stop(self, mode: str = "fast") -> None:
+        """Return when it has ended; ``immediate`` is what a crash does."""
+        self._pg_ctl("stop", "--mode", mode)
+
+    def freeze(self) -> None:
+        """Let none of its processes run, as on a machine that has stopped answering."""
+        for process in self._processes():
+            os.kill(process, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        for process in self._processes():
+            os.kill(process, signal.SIGCONT)
+
+    def _processes(self) -> list[int]:
+        """The postmaster, and then its children."""
+        postmaster = int((self.data / "postmaster.pid").read_text(encoding="ascii").splitlines()[0])
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text(encoding="ascii")
+        return [postmaster, *map(int, children.split())]
+
+    def _pg_ctl(self, action: str, *options: object) -> None:
+        _run([self.binaries / "pg_ctl", "--pgdata", self.data, action, "--wait", *options])
+
+
+@contextmanager
+def made_cluster(binaries: Path, settings: tuple[str, ...]) -> Iterator[Cluster]:
+    """Make a server's data, which is gone at the end; a server that runs then is stopped."""
     ground = Path(tempfile.mkdtemp(prefix="clincore-server-", dir="/tmp"))
     try:
         _own(ground)
-        data = _made_cluster(binaries, ground)
-        port = free_port()
-        where = ("listen_addresses=127.0.0.1", f"unix_socket_directories={ground}")
-        options = [text for one in (*where, *settings) for text in ("-c", one)]
-        log = ground / "log"
-        pg_ctl = [binaries / "pg_ctl", "--pgdata", data, "--log", log]
-        _run([*pg_ctl, "start", "--wait", "--options", " ".join(["-p", str(port), *options])])
+        cluster = Cluster(binaries, ground, _made_data(binaries, ground), free_port(), settings)
         try:
-            yield port
+            yield cluster
         finally:
-            _run([*pg_ctl, "stop", "--wait", "--mode", "fast"])
+            if (cluster.data / "postmaster.pid").exists():
+                cluster.stop()
     finally:
         shutil.rmtree(ground)
 
 
-def _made_cluster(binaries: Path, ground: Path) -> Path:
+def _made_data(binaries: Path, ground: Path) -> Path:
     secret = ground / "password"
     secret.write_text(PASSWORD, encoding="ascii")
     _own(secret)

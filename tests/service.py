@@ -18,11 +18,23 @@ from attrs import define, field, frozen
 import clincore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 TOKEN = "the-operators-token-of-this-test"  # noqa: S105 - of a service that lives for one test
-_RUNNING = re.compile(r"Uvicorn running on (http://127\.0\.0\.1:\d+)")
-_SETTINGS = ("DATABASE_", "MIGRATION_", "BACKUP_", "REPERTORY_", "MCARE_", "BOOTSTRAP_", "FREE_TIER_", "LOG_")
+_RUNNING = re.compile(r"(?:Uvicorn running on|ClinCore serves at) (http://127\.0\.0\.1:\d+)")
+UVICORN = ("-m", "uvicorn", "clincore.api.main:app")
+SERVE = ("-m", "clincore.entrypoints.cli", "serve")
+_SETTINGS = (
+    "DATABASE_",
+    "MIGRATION_",
+    "BACKUP_",
+    "REPERTORY_",
+    "MCARE_",
+    "BOOTSTRAP_",
+    "FREE_TIER_",
+    "LOG_",
+    "UVICORN_",
+)
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -45,8 +57,8 @@ class Service:
 
     def read_log(self) -> None:
         """Read the log to its end, noting the address; runs in a thread."""
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
             self._lines.append(line)
             if found := _RUNNING.search(line):
                 self.url = found.group(1)
@@ -92,12 +104,13 @@ def new_tenant(database_url: str) -> str:
     return asyncio.run(create())
 
 
-def started(**settings: str) -> tuple[Service, threading.Thread]:
+def started(command: Sequence[str] = UVICORN, /, **settings: str) -> tuple[Service, threading.Thread]:
     """Start a server process without waiting for it."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", "clincore.api.main:app", "--port", "0"],
+        [sys.executable, *command, "--port", "0"],
         env=environment(**settings),
-        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
     )
     service = Service(process)
@@ -107,10 +120,10 @@ def started(**settings: str) -> tuple[Service, threading.Thread]:
 
 
 @contextmanager
-def running_service(database_url: str, **settings: str) -> Iterator[Service]:
+def running_service(database_url: str, *, command: Sequence[str] = UVICORN, **settings: str) -> Iterator[Service]:
     """Run the service on a database until the block ends."""
     defaults = {"DATABASE_URL": database_url, "REPERTORY_DB_PATH": "starter:", "BOOTSTRAP_TOKEN": TOKEN}
-    service, reader = started(**{**defaults, **settings})
+    service, reader = started(command, **{**defaults, **settings})
     try:
         service.wait_until_up()
         yield service
@@ -118,17 +131,17 @@ def running_service(database_url: str, **settings: str) -> Iterator[Service]:
         service.process.send_signal(signal.SIGTERM)
         service.process.wait(30)
         reader.join(30)
-        assert service.process.stderr is not None
-        service.process.stderr.close()
+        assert service.process.stdout is not None
+        service.process.stdout.close()
 
 
-def refused_start(**settings: str) -> tuple[int, str]:
+def refused_start(*, command: Sequence[str] = UVICORN, **settings: str) -> tuple[int, str]:
     """Start a server that is expected to end by itself; return its exit code and its log."""
-    service, reader = started(**settings)
+    service, reader = started(command, **settings)
     code = service.process.wait(60)
     reader.join(30)
-    assert service.process.stderr is not None
-    service.process.stderr.close()
+    assert service.process.stdout is not None
+    service.process.stdout.close()
     return code, service.log
 
 

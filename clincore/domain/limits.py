@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Final
 
 BODY_BYTES: Final = 1024 * 1024
+BODY_SECONDS: Final = 30
+"""Within which a body has to arrive."""
 RUBRICS_PER_CASE: Final = 200
 MIN_WEIGHT: Final = Decimal("0.1")
 MAX_WEIGHT: Final = Decimal(10)

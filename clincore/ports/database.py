@@ -47,7 +47,7 @@ class UnitOfWork(Protocol):
 
     @property
     def principal(self) -> Principal:
-        """Whose key it is; known after the first flush."""
+        """Whose key it is; known after the first flush, RuntimeError before it."""
         ...
 
     async def flush(self) -> None:

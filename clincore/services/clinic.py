@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import field, frozen
 
 from clincore.domain.api_key import parse_api_key
 from clincore.domain.call import is_request_id
@@ -15,7 +15,7 @@ from clincore.services.keys import Keys
 from clincore.services.loaded_repertory import LoadedRepertory
 from clincore.services.patients import Patients
 from clincore.services.repertorization import Rankings
-from clincore.services.session import Session
+from clincore.services.session import Caller, Session
 
 if TYPE_CHECKING:
     from clincore.services.resources import Resources
@@ -31,6 +31,8 @@ class Clinic:
     rankings: Rankings
     keys: Keys
     administration: Administration
+    caller: Caller = field(eq=False)
+    """Whose key it is, once a call has shown that it is valid."""
 
     @classmethod
     def open(cls, resources: Resources, api_key: str, request_id: str) -> Clinic:
@@ -45,4 +47,5 @@ class Clinic:
             rankings=Rankings(session),
             keys=Keys(session),
             administration=Administration(session),
+            caller=session.caller,
         )

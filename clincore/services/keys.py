@@ -109,7 +109,7 @@ class Keys:
             retired = work.keys.retire(old.id, at=at, expires_at=min(ends, old.expires_at or ends))
             await work.flush()
             if not retired.result():
-                raise Unauthenticated
+                raise Unauthenticated("This key was rotated before; go on with its successor.")
             new = evolve(
                 old,
                 id=resources.entropy.uuid(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from clincore.wiring.core import open_clincore, open_from_settings
-from clincore.wiring.databases import start_embedded
+from clincore.wiring.databases import start_embedded, start_embedded_at_head
 from clincore.wiring.operating import (
     migrations_without_database,
     open_backup,
@@ -43,4 +43,5 @@ __all__ = [
     "refusal_of",
     "roles_script",
     "start_embedded",
+    "start_embedded_at_head",
 ]

@@ -46,7 +46,6 @@ async def open_url(stack: AsyncExitStack, url: DatabaseUrl, pool_size: int, pool
     if url.directory is not None:
         conninfo = await _start_at_head(stack, url.directory)
     database = PostgresDatabase(conninfo, max_connections=pool_size, timeout=pool_timeout)
-    await database.open()
     stack.push_async_callback(database.close)
     return database
 
@@ -72,6 +71,13 @@ async def _start_at_head(stack: AsyncExitStack, directory: Path) -> str:
     migrations = PostgresMigrations(address.owner_url, SERVICE)
     await migrations.upgrade("head", lambda step: _log.info("migrated to %s", step.revision.id))
     return address.service_url
+
+
+@asynccontextmanager
+async def start_embedded_at_head(directory: Path) -> AsyncIterator[str]:
+    """Start PostgreSQL on the directory and bring it to the head; yield how the service connects until the end."""
+    async with AsyncExitStack() as stack:
+        yield await _start_at_head(stack, directory)
 
 
 async def conninfos(stack: AsyncExitStack, url: DatabaseUrl) -> tuple[str, str]:

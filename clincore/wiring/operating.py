@@ -74,7 +74,6 @@ async def open_tenants(url: DatabaseUrl) -> AsyncIterator[Tenants]:
         _, conninfo = await conninfos(stack, url)
         await require_head(conninfo)
         database = PostgresDatabase(conninfo, max_connections=1)
-        await database.open()
         stack.push_async_callback(database.close)
         yield Tenants(OperatorResources(database=database, clock=SystemClock(), entropy=SystemEntropy()))
 
@@ -153,7 +152,6 @@ async def open_restoration(url: DatabaseUrl, file: Path, service_role: str | Non
         @asynccontextmanager
         async def database() -> AsyncIterator[Database]:
             opened = PostgresDatabase(conninfo, max_connections=1)
-            await opened.open()
             try:
                 yield opened
             finally:
@@ -197,7 +195,6 @@ async def refusal_of(
     from clincore.adapters.postgres.database import PostgresDatabase
 
     database = PostgresDatabase(conninfo, max_connections=1)
-    await database.open()
     try:
         async with database.provisioning(tenant_id) as work:
             work.write(statement, parameters)

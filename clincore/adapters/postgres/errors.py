@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import psycopg
-import psycopg_pool
 
 from clincore.domain.errors import DatabaseUnavailable, RightsMissing, StorageFault
 
@@ -26,7 +25,7 @@ OWNERS_DATABASE_UNREACHABLE: Final = (
 
 def translated(error: psycopg.Error) -> Exception:
     """Return the domain's error for one of the driver's."""
-    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | psycopg_pool.PoolTimeout):
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return DatabaseUnavailable()
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
         return RightsMissing()

@@ -13,13 +13,12 @@ import click
 from clincore.domain.errors import ClinCoreError, SettingsError
 from clincore.entrypoints.cli.lazy import LazyGroup
 from clincore.entrypoints.cli.running import Terminated
+from clincore.entrypoints.cli.telling import FAILED, SETTINGS_WRONG
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 INTERRUPTED: Final = 130
-FAILED: Final = 1
-SETTINGS_WRONG: Final = 2
 
 _COMMANDS: Final = {
     "demo": "Show the whole job on a real PostgreSQL of its own, in under a minute.",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from clincore.domain.errors import ClinCoreError
+from clincore.entrypoints.cli.telling import tell, telling
 from clincore.settings import STARTER, Settings
 
 if TYPE_CHECKING:
@@ -36,7 +37,10 @@ class CannotListen(ClinCoreError):
     metavar="[DIR]",
     help="Run PostgreSQL from the wheel on DIR; without DIR, in a data directory of this user.",
 )
-def command(host: str, port: int, embedded: str | None) -> None:
+@click.option(
+    "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that serve, each with its pool."
+)
+def command(host: str, port: int, embedded: str | None, workers: int) -> None:
     """Serve ClinCore over HTTP, as the settings in the environment say.
 
     With --embedded no setting is needed: the database is PostgreSQL from the wheel, migrated at the start and stopped
@@ -47,14 +51,13 @@ def command(host: str, port: int, embedded: str | None) -> None:
         os.environ["DATABASE_URL"] = f"embedded:{directory}"
         if not os.environ.get("REPERTORY_DB_PATH", "").strip():
             os.environ["REPERTORY_DB_PATH"] = STARTER
-    settings = _checked_settings()
-    with listening(host, port) as listener:
-        from clincore.entrypoints.cli.uvicorn_server import serve
-
-        address = _address_of(listener)
-        if embedded is not None:
-            _say_where(settings, address)
-        serve(listener, address)
+    with telling():
+        settings = _checked_settings()
+        with listening(host, port) as listener:
+            address = _address_of(listener)
+            if embedded is not None:
+                _say_where(settings, address)
+            _serve(listener, address, workers, settings)
 
 
 def default_directory() -> Path:
@@ -80,6 +83,17 @@ def listening(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _serve(listener: socket.socket, address: str, workers: int, settings: Settings) -> None:
+    if workers > 1:
+        from clincore.entrypoints.cli.workers import serve_with_workers
+
+        serve_with_workers(listener, address, workers, settings)
+    else:
+        from clincore.entrypoints.cli.uvicorn_server import serve
+
+        serve(listener, lambda _end: tell(f"ClinCore serves at {address}; Ctrl-C stops it."))
+
+
 def _checked_settings() -> Settings:
     """Read what the service will read, so that a mistake is told before anything runs; raises SettingsError."""
     from clincore.wiring import read_mcare_config
@@ -98,7 +112,7 @@ def _address_of(listener: socket.socket) -> str:
 def _say_where(settings: Settings, address: str) -> None:
     database: DatabaseUrl = settings.database
     repertory = settings.repertory or "the starter repertory"
-    click.echo(f"Starting: HTTP at {address}, PostgreSQL on {database.directory}, with {repertory}.", err=True)
+    tell(f"Starting: HTTP at {address}, PostgreSQL on {database.directory}, with {repertory}.")
     if settings.bootstrap_token is None:
         how = "start again with BOOTSTRAP_TOKEN set to a long random text, then POST /bootstrap"
     else:
@@ -106,4 +120,4 @@ def _say_where(settings: Settings, address: str) -> None:
             f"curl {address}/bootstrap -H 'Content-Type: application/json' "
             """-H "Authorization: Bearer $BOOTSTRAP_TOKEN" -d '{"tenant_name": "My clinic"}'"""
         )
-    click.echo(f"The first clinic is set up once: {how}", err=True)
+    tell(f"The first clinic is set up once: {how}")

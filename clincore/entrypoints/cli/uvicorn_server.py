@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 import uvicorn
 
 from clincore.domain.errors import ClinCoreError
+from clincore.entrypoints.cli.connections import Connection, Limits, watch
+from clincore.entrypoints.cli.running import Terminated
+from clincore.entrypoints.cli.telling import FAILED
+from clincore.entrypoints.http.service import make_app
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
 _OPTIONS: Final[dict[str, Any]] = {
     "log_config": None,
@@ -28,26 +34,36 @@ class ServiceFailed(ClinCoreError):
     """The service did not start."""
 
 
-def serve(listener: socket.socket, address: str) -> None:
-    """Serve ``clincore.api.main:app`` until a signal ends it; raises ServiceFailed where it does not start."""
-    server = _Announcing(uvicorn.Config("clincore.api.main:app", **_OPTIONS), address)
+def serve(listener: socket.socket, begun: Callable[[Callable[[], None]], None]) -> None:
+    """Serve until a signal ends it, after the last answer; raises ServiceFailed where it does not start.
+
+    ``begun`` is called once it serves, with what ends it too.
+    """
+    app = make_app()
+    server = _Announcing(app, Limits(), begun)
     log = _ServerLog(server)
     logger = logging.getLogger("uvicorn.error")
     logger.handlers[:] = [log]
     logger.propagate = False
     try:
-        server.run(sockets=[listener])
+        with _terminated():
+            server.run(sockets=[listener])
     except SystemExit:
         raise ServiceFailed(log.reason) from None
+    except Terminated:
+        if not server.started:
+            raise
     if not server.started:
         raise ServiceFailed(log.reason)
+    if app.failure is not None:  # which the log has told
+        raise click.exceptions.Exit(FAILED)
 
 
 @asynccontextmanager
-async def serving(app: Any, listener: socket.socket) -> AsyncIterator[None]:
+async def serving(app: Any, listener: socket.socket, limits: Limits | None = None) -> AsyncIterator[None]:
     """Serve an application beside the running task, leaving signals to it; connections wait until it is ready."""
     listener.listen()
-    server = _WithoutSignals(uvicorn.Config(app, **_OPTIONS))
+    server = _WithoutSignals(app, limits or Limits())
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         yield
@@ -56,20 +72,53 @@ async def serving(app: Any, listener: socket.socket) -> AsyncIterator[None]:
         await task
 
 
-class _Announcing(uvicorn.Server):
-    """Says where it serves once it does."""
+@contextmanager
+def _terminated() -> Iterator[None]:
+    """Raise Terminated in the block for the SIGTERM that uvicorn passes on once it has stopped."""
 
-    def __init__(self, config: uvicorn.Config, address: str) -> None:
-        super().__init__(config)
-        self._address = address
+    def end(number: int, _frame: object) -> None:
+        raise Terminated(signal.Signals(number))
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class _Server(uvicorn.Server):
+    """Watches its connections, until the last of them is gone."""
+
+    def __init__(self, app: Any, limits: Limits) -> None:
+        http: Any = partial(Connection, limits=limits)
+        super().__init__(uvicorn.Config(app, http=http, timeout_graceful_shutdown=limits.grace, **_OPTIONS))
+        self._every = limits.look
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        watching = asyncio.create_task(watch(self.server_state.connections, self._every))
+        try:
+            await super().serve(sockets)
+        finally:
+            watching.cancel()
+
+
+class _Announcing(_Server):
+    """Says so once it serves."""
+
+    def __init__(self, app: Any, limits: Limits, begun: Callable[[Callable[[], None]], None]) -> None:
+        super().__init__(app, limits)
+        self._begun = begun
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            click.echo(f"ClinCore serves at {self._address}; Ctrl-C stops it.", err=True)
+            self._begun(self._end)
+
+    def _end(self) -> None:
+        self.should_exit = True
 
 
-class _WithoutSignals(uvicorn.Server):
+class _WithoutSignals(_Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
@@ -89,8 +138,7 @@ class _ServerLog(logging.Handler):
         return self._said[0] if self._said else None
 
     def emit(self, record: logging.LogRecord) -> None:
-        text = self.format(record)
         if self._server.started:
-            click.echo(text, err=True)
+            logging.getLogger().handle(record)
         else:
-            self._said.append(text)
+            self._said.append(record.getMessage())

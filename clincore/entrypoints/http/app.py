@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
@@ -16,7 +17,7 @@ from clincore.entrypoints.http.lifecycle import Lifecycle
 from clincore.entrypoints.http.logs import log_fault, log_request
 from clincore.entrypoints.http.pages import PAGES
 from clincore.entrypoints.http.problems import (
-    INTERNAL,
+    BUSY,
     NO_METHOD,
     NO_ROUTE,
     STARTING,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 # Answers go by a key that caches know nothing of.
 _ALWAYS: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+SURPLUS: Final = "clincore.surplus"
+"""Stands in a request's scope where the server has taken on more connections than it should."""
 _WITHOUT_DATABASE: Final = frozenset(["/health", "/ready", "/version", *(page.path for page in PAGES)])
 
 
@@ -41,6 +44,11 @@ class Application:
     def __init__(self, lifecycle: Lifecycle) -> None:
         self._lifecycle = lifecycle
         self._router = Router([*ROUTES, *PAGES], redirect_slashes=False)
+
+    @property
+    def failure(self) -> str | None:
+        """Why it ended itself after it had started, if it did."""
+        return self._lifecycle.failure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -56,33 +64,34 @@ class Application:
         scope["app"] = self  # the router then raises for 404 and 405 instead of answering in plain text
         scope["clincore.core"] = self._lifecycle.core
         scope["clincore.request_id"] = request_id
-        status = INTERNAL.status
-        is_answered = False
+        status: int | None = None
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status, is_answered
+            nonlocal status
             if message["type"] == "http.response.start":
-                status, is_answered = message["status"], True
+                status = message["status"]
                 message["headers"] = [*message["headers"], *_ALWAYS, (b"x-request-id", request_id.encode())]
             await send(message)
 
         try:
             refusal = await self._answer(scope, receive, send_with_id)
-            if refusal is not None and not is_answered:
+            if refusal is not None and status is None:
                 await refusal(scope, receive, send_with_id)
         finally:
             log_request(scope, status, time.perf_counter() - started)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> Response | None:
         """Let the router answer; return the problem where it refused or failed."""
-        if not self._lifecycle.is_serving and scope["path"] not in _WITHOUT_DATABASE:
-            return problem(STARTING, self._lifecycle.waiting_for)
+        if (refusal := self._not_now(scope)) is not None:
+            return refusal
         try:
             await self._router(scope, receive, send)
         except HTTPException as error:
             return self._no_such(scope, error)
         except ClientDisconnect:
             return None
+        except asyncio.CancelledError:  # the server stops, and its grace is over
+            return problem(STARTING, "The service is stopping; whether the call was done is unknown.")
         except Exception as error:  # the last resort: nothing of it may reach the client, or the log in clear
             refusal = problem_of(error) if isinstance(error, ClinCoreError) else None
             if refusal is None:
@@ -90,12 +99,21 @@ class Application:
             return refusal or internal()
         return None
 
+    def _not_now(self, scope: Scope) -> Response | None:
+        if self._lifecycle.is_serving and SURPLUS not in scope:
+            return None
+        if scope["path"] in _WITHOUT_DATABASE:
+            return None
+        if not self._lifecycle.is_serving:
+            return problem(STARTING, self._lifecycle.waiting_for)
+        return problem(BUSY, "More calls are running than the service takes on at once. Try again shortly.")
+
     def _no_such(self, scope: Scope, error: HTTPException) -> Response:
         if error.status_code == NO_METHOD.status:
             allowed = self._methods_at(scope)
             return problem(NO_METHOD, f"This address takes {allowed}.", headers={"Allow": allowed})
         if error.status_code == NO_ROUTE.status:
-            return problem(NO_ROUTE, "There is nothing at this address.")
+            return problem(NO_ROUTE, "There is nothing at this address; /docs describes what there is.")
         return internal()
 
     def _methods_at(self, scope: Scope) -> str:

@@ -149,6 +149,10 @@ OPERATIONS: Final = (
         refusals=(NO_CASE,),
         sends={"id": CASE_ID},
         example=CASE,
+        links={
+            "edit_case": {"id": "$response.body#/id", "If-Match": "$response.header.ETag"},
+            "view_patient": {"id": "$response.body#/patient_id"},
+        },
     ),
     Operation(
         name="edit_case",

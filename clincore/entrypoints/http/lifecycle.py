@@ -35,6 +35,7 @@ class Lifecycle:
         self.core: ClinCore | None = None
         self.is_serving = False
         self.waiting_for = "The service is still starting."
+        self.failure: str | None = None
 
     async def run(self, receive: Receive, send: Send) -> None:
         """Speak the lifespan protocol of ASGI."""
@@ -78,7 +79,7 @@ class Lifecycle:
                 await asyncio.sleep(_RETRY_SECONDS)
             except ClinCoreError as error:
                 _log.critical("%s", error)
-                self.waiting_for = str(error)
+                self.waiting_for = self.failure = str(error)
                 signal.raise_signal(signal.SIGTERM)
                 return
             else:

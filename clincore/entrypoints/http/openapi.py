@@ -74,7 +74,7 @@ _HEADER_PARAMETERS: Final[dict[str, Json]] = {
     },
 }
 _MEMBERS: Final[dict[str, Json]] = {
-    "invalid-input": {"errors": [{"path": "full_name", "message": "Expected `str`, got `int`"}]},
+    "invalid-input": {"errors": [{"path": "full_name", "message": "must be a text"}]},
     "invalid-query": {"position": 5},
     "plan-limit": {"limit": 1000, "used": 1000, "renews_at": LATER},
     "not-ready": {"not_ready": ["database"]},

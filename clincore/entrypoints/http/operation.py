@@ -82,11 +82,11 @@ class Operation:
         if self.access is not Access.ANYONE and self.access is not Access.TOKEN:
             found |= {problems.UNAUTHENTICATED, problems.DATABASE}
         if self.access in (Access.KEY, Access.ADMIN, Access.TOKEN):
-            found |= {problems.STARTING, problems.DATABASE}
+            found |= {problems.STARTING, problems.DATABASE, problems.BUSY}
         if self.access is Access.ADMIN:
             found |= {problems.FORBIDDEN}
         if self.body is not None:
-            found |= {problems.MALFORMED, problems.TOO_LARGE, problems.MEDIA_TYPE, problems.INVALID}
+            found |= {problems.MALFORMED, problems.TIMEOUT, problems.TOO_LARGE, problems.MEDIA_TYPE, problems.INVALID}
         if self.query is not None:
             found |= {problems.INVALID}
             if issubclass(self.query, PageQuery):

@@ -34,7 +34,9 @@ def clinic_of(request: Request) -> Clinic:
     keys = request.headers.getlist(API_KEY_HEADER)
     if len(keys) != 1:
         raise Unauthenticated("The call needs one API key, in the header X-API-Key.")
-    return core_of(request).clinic(keys[0], request_id=request.scope["clincore.request_id"])
+    clinic = core_of(request).clinic(keys[0], request_id=request.scope["clincore.request_id"])
+    request.scope["clincore.caller"] = clinic.caller  # for the log
+    return clinic
 
 
 def path_uuid(request: Request, name: str, missing: ProblemType) -> UUID:

@@ -109,6 +109,7 @@ OPERATIONS: Final = (
         refusals=(NO_PATIENT,),
         sends={"id": PATIENT_ID},
         example=PATIENT,
+        links={name: _LINKS[name] for name in ("edit_patient", "list_cases", "create_case")},
     ),
     Operation(
         name="edit_patient",

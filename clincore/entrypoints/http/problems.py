@@ -10,8 +10,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from starlette.responses import Response
 
 from clincore.domain import errors
-from clincore.domain.limits import BODY_BYTES
+from clincore.domain.limits import BODY_BYTES, BODY_SECONDS
 from clincore.entrypoints.http.encoding import to_json
+from clincore.entrypoints.http.last_response import LastResponse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +31,7 @@ class ProblemType:
     title: str
     when: str
     headers: Mapping[str, str] = field(factory=dict, hash=False)
+    ends_connection: bool = False
 
     @property
     def uri(self) -> str:
@@ -66,6 +68,12 @@ MALFORMED: Final = ProblemType(
     status=400,
     title="The body is not JSON",
     when="the body is empty or not JSON; `detail` has the position",
+)
+UNREADABLE: Final = ProblemType(
+    name="unreadable-request",
+    status=400,
+    title="The request cannot be read",
+    when="what came is no HTTP: a wrong request line or header, no `Host`, a broken chunk; the connection is closed",
 )
 INVALID_QUERY: Final = ProblemType(
     name="invalid-query",
@@ -132,6 +140,14 @@ NO_METHOD: Final = ProblemType(
     title="The method is not allowed here",
     when="the address takes other methods; the header `Allow` names them",
 )
+TIMEOUT: Final = ProblemType(
+    name="request-timeout",
+    status=408,
+    title="The request took too long to arrive",
+    when=f"the body did not arrive within {BODY_SECONDS} seconds, or, under `clincore serve`, the headers within ten; "
+    "the connection is closed",
+    ends_connection=True,
+)
 BOOTSTRAPPED: Final = ProblemType(
     name="already-bootstrapped", status=409, title="Bootstrapped before", when="the one bootstrap was used"
 )
@@ -176,7 +192,8 @@ TOO_LARGE: Final = ProblemType(
     name="body-too-large",
     status=413,
     title="The body is too large",
-    when=f"the body has more than {BODY_BYTES:,} bytes (1 MiB)",
+    when=f"the body has more than {BODY_BYTES:,} bytes (1 MiB); the connection is closed",
+    ends_connection=True,
 )
 MEDIA_TYPE: Final = ProblemType(
     name="unsupported-media-type",
@@ -198,6 +215,12 @@ KEY_REUSED: Final = ProblemType(
 )
 REVISION_REQUIRED: Final = ProblemType(
     name="revision-required", status=428, title="If-Match is needed", when="a change without the header `If-Match`"
+)
+HEADERS_TOO_LARGE: Final = ProblemType(
+    name="headers-too-large",
+    status=431,
+    title="The headers are too large",
+    when="the request line and the headers are too large together; the connection is closed",
 )
 INTERNAL: Final = ProblemType(
     name="internal",
@@ -224,6 +247,14 @@ DATABASE: Final = ProblemType(
     title="The database cannot be reached",
     when="the database cannot be reached or is too busy; where `detail` does not say otherwise nothing was written",
     headers=RETRY_AFTER,
+)
+BUSY: Final = ProblemType(
+    name="too-busy",
+    status=503,
+    title="The service is too busy",
+    when="more connections are at work than the service holds; nothing was written; the connection is closed",
+    headers=RETRY_AFTER,
+    ends_connection=True,
 )
 REPERTORY: Final = ProblemType(
     name="repertory-unavailable",
@@ -265,7 +296,8 @@ PROBLEMS: Final = tuple(kind for kind in globals().values() if isinstance(kind, 
 def problem(kind: ProblemType, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> Response:
     """Return a problem's response; ``more`` are further members, such as the list of errors."""
     body = ProblemDetails(type=kind.uri, title=kind.title, status=kind.status, detail=detail, **more)
-    return Response(
+    kind_of_response = LastResponse if kind.ends_connection else Response
+    return kind_of_response(
         to_json(body),
         status_code=kind.status,
         headers={**kind.headers, **(headers or {})},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
 import msgspec
@@ -14,7 +15,7 @@ from clincore.domain.access import Action, RecordType
 from clincore.domain.case import CaseStatus
 from clincore.domain.errors import InvalidInput, Problem
 from clincore.domain.limits import MAX_PAGE_SIZE, PAGE_SIZE, QUERY_CHARACTERS, QUERY_TERMS
-from clincore.entrypoints.http.reading import validation_problem
+from clincore.entrypoints.http.wording import validation_problem
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -86,14 +87,21 @@ class AccessQuery(PageQuery):
 
 
 def read_query(request: Request, kind: type[Query]) -> Query:
-    """Return the query parameters; raises InvalidInput for one that is unknown, missing, wrong, or stands twice."""
+    """Return the query parameters; raises InvalidInput for one that is unknown, missing, wrong, or stands twice.
+
+    A query string that is not UTF-8 is refused too: what stands for its bytes would be looked for in their place.
+    """
+    try:
+        unquote_to_bytes(request.scope["query_string"]).decode()
+    except UnicodeDecodeError:
+        raise InvalidInput([Problem("query", "must be UTF-8, percent-encoded")]) from None
     fields = {field.name: field for field in msgspec.structs.fields(kind)}
     given = request.query_params.multi_items()
     names = [name for name, _ in given]
     problems = []
     if any(name not in fields for name in names):
         problems.append(
-            Problem("query", f"has a parameter that does not exist; there are: {', '.join(fields) or 'none'}")
+            Problem("query", f"has a parameter that does not exist; there are {', '.join(fields) or 'none'}")
         )
     problems += [Problem(name, "stands twice") for name in fields if names.count(name) > 1]
     problems += [Problem(name, "is missing") for name, field in fields.items() if field.required and name not in names]
@@ -102,7 +110,7 @@ def read_query(request: Request, kind: type[Query]) -> Query:
     try:
         return msgspec.convert({name: _value(text, fields[name].default) for name, text in given}, kind)
     except msgspec.ValidationError as error:
-        raise InvalidInput([validation_problem(str(error))]) from None
+        raise InvalidInput([validation_problem(str(error), kind)]) from None
 
 
 def _value(text: str, default: object) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections import Counter
@@ -11,8 +12,9 @@ import msgspec
 from msgspec import Struct
 
 from clincore.domain.errors import InvalidInput, Problem
-from clincore.domain.limits import BODY_BYTES
-from clincore.entrypoints.http.problems import MALFORMED, MEDIA_TYPE, TOO_LARGE, HttpRefusal
+from clincore.domain.limits import BODY_BYTES, BODY_SECONDS
+from clincore.entrypoints.http.problems import MALFORMED, MEDIA_TYPE, TIMEOUT, TOO_LARGE, HttpRefusal
+from clincore.entrypoints.http.wording import validation_problem
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -20,17 +22,14 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 Body = TypeVar("Body", bound=Struct)
-_MESSAGE_CHARACTERS: Final = 200
-"""An unknown field's name stands in the message, however long it is."""
 _NAME_CHARACTERS: Final = 40
 _POSITION: Final = re.compile(r"\(byte (\d+)\)")
-_PATH: Final = re.compile(r" - at `\$\.?(.*)`$")
 
 
 async def read_body(request: Request, kind: type[Body], *, optional: bool = False) -> Body:
     """Read and check a JSON body; an ``optional`` one may be empty.
 
-    Raises HttpRefusal (400 with the position, 413, 415) and InvalidInput naming the first invalid field.
+    Raises HttpRefusal (400 with the position, 408, 413, 415) and InvalidInput naming the first invalid field.
     """
     if request.headers.get("content-encoding", "identity") != "identity":
         raise HttpRefusal(MEDIA_TYPE, "Send the body as it is, without a Content-Encoding.")
@@ -40,11 +39,19 @@ async def read_body(request: Request, kind: type[Body], *, optional: bool = Fals
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in ("application/json", "application/merge-patch+json"):
         raise HttpRefusal(MEDIA_TYPE, "Send the body as JSON, with the header 'Content-Type: application/json'.")
+    return parse(content, kind)
+
+
+def parse(content: bytes, kind: type[Body]) -> Body:
+    """Read a JSON document; raises HttpRefusal (400 with the position) and InvalidInput.
+
+    The second pass looks for nothing but fields that stand twice, of which the first one takes the last.
+    """
     try:
         body = msgspec.json.decode(content, type=kind)
-        json.loads(content, object_pairs_hook=_refuse_repeated, parse_int=str, parse_float=str)
+        _REPEATED.decode(content.decode())
     except msgspec.ValidationError as error:
-        raise InvalidInput([validation_problem(str(error))]) from None
+        raise InvalidInput([validation_problem(str(error), kind)]) from None
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise HttpRefusal(MALFORMED, _malformed(content, error)) from None
     return body
@@ -52,9 +59,13 @@ async def read_body(request: Request, kind: type[Body], *, optional: bool = Fals
 
 def _refuse_repeated(pairs: list[tuple[str, Any]]) -> None:
     """Refuse a field that stands twice in one object: readers disagree on which of the two counts."""
-    for name, times in Counter(name for name, _ in pairs).items():
-        if times > 1:
-            raise InvalidInput([Problem("", f"Object has the field `{name[:_NAME_CHARACTERS]}` {times} times")])
+    if len(dict(pairs)) == len(pairs):
+        return
+    name, times = Counter(name for name, _ in pairs).most_common(1)[0]
+    raise InvalidInput([Problem("", f"has the field `{name[:_NAME_CHARACTERS]}` {times} times")])
+
+
+_REPEATED: Final = json.JSONDecoder(object_pairs_hook=_refuse_repeated, parse_int=str, parse_float=str)
 
 
 async def _content(request: Request) -> bytes:
@@ -63,10 +74,14 @@ async def _content(request: Request) -> bytes:
     if declared.isdecimal() and int(declared) > BODY_BYTES:
         raise too_large
     content = bytearray()
-    async for chunk in _chunks(request):
-        content += chunk
-        if len(content) > BODY_BYTES:
-            raise too_large
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in _chunks(request):
+                content += chunk
+                if len(content) > BODY_BYTES:
+                    raise too_large
+    except TimeoutError:
+        raise HttpRefusal(TIMEOUT, f"A body has to arrive within {BODY_SECONDS} seconds.") from None
     return bytes(content)
 
 
@@ -75,21 +90,24 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
         yield chunk
 
 
-def validation_problem(message: str) -> Problem:
-    """msgspec's message as a path and what was expected; the message holds types and names of fields, no values."""
-    found = _PATH.search(message)
-    path = found.group(1) if found else ""
-    said = _PATH.sub("", message)
-    return Problem(path, said if len(said) <= _MESSAGE_CHARACTERS else f"{said[:_MESSAGE_CHARACTERS]}…")
-
-
 def _malformed(content: bytes, error: Exception) -> str:
-    found = _POSITION.search(str(error))
     if not content.strip():
         return "The body is empty; a JSON object is needed."
-    if found is None:
-        return "The body is not JSON: it ends too early, is nested too deep, or is not UTF-8."
-    position = int(found.group(1))
+    found = _POSITION.search(str(error))
+    if found is not None:
+        return f"The body is not JSON: the error is {_place(content, int(found.group(1)))}."
+    try:
+        json.loads(content.decode())
+    except UnicodeDecodeError as wrong:
+        return f"The body is not JSON: it is not UTF-8 {_place(content, wrong.start)}."
+    except ValueError:
+        return f"The body is not JSON: it ends too early, {_place(content, len(content))}."
+    except RecursionError:
+        return "The body is not JSON that can be read: it is nested too deep."
+    return "The body is not JSON that can be read: a text in it has half of a surrogate pair, such as \\ud800."
+
+
+def _place(content: bytes, position: int) -> str:
     line = content.count(b"\n", 0, position) + 1
     column = position - (content.rfind(b"\n", 0, position) + 1) + 1
-    return f"The body is not JSON: the error is at byte {position} (line {line}, column {column})."
+    return f"at byte {position} (line {line}, column {column})"

@@ -97,6 +97,10 @@ OPERATIONS: Final = (
                 "best": [{"remedy": "ars", "grade": 3}, {"remedy": "puls", "grade": 3}],
             }
         ),
+        links={
+            "view_rubric": {"id": "$response.body#/items/0/id"},
+            "rank_rubrics": {"body": {"symptom_ids": ["$response.body#/items/0/id"]}},
+        },
     ),
     Operation(
         name="view_rubric",

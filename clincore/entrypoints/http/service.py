@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from clincore.entrypoints.http.app import Application
 from clincore.entrypoints.http.lifecycle import Lifecycle
-from clincore.entrypoints.http.logs import configure_logging
-from clincore.settings import Settings
+from clincore.entrypoints.http.log_lines import configure_logging
+from clincore.settings import Settings, is_log_json
 from clincore.wiring import open_from_settings
 
 if TYPE_CHECKING:
@@ -22,7 +22,12 @@ _log = logging.getLogger(__name__)
 
 
 def make_app() -> Application:
-    """Return the application; settings are read, and everything opened, when the server starts it."""
+    """Return the application; settings are read, and everything opened, when the server starts it.
+
+    Where LOG_FORMAT is json the log is that already from here on: the server writes before it starts the application.
+    """
+    if is_log_json(os.environ):
+        configure_logging("INFO", "json")
     return Application(Lifecycle(_open))
 
 

@@ -420,7 +420,6 @@ def test_a_service_that_nothing_was_granted_to_is_told_so(postgres: Server, fres
 
     async def check(role: str) -> None:
         database = PostgresDatabase(fresh_database.url_of(role))
-        await database.open()
         try:
             await database.check()
         finally:

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 @asynccontextmanager
 async def opened(url: str, **choices: Any) -> AsyncIterator[PostgresDatabase]:
     database = PostgresDatabase(url, **choices)
-    await database.open()
     try:
         yield database
     finally:
@@ -175,7 +174,7 @@ def end_connections(database: FreshDatabase) -> None:
 
 def test_after_its_connections_were_ended_the_next_call_has_a_new_one(fresh_database: FreshDatabase) -> None:
     async def scene() -> None:
-        async with opened(fresh_database.service_url, min_connections=4, timeout=10) as database:
+        async with opened(fresh_database.service_url, timeout=10) as database:
             member = await set_up(database)
             await asyncio.gather(*(member.do() for _ in range(8)))
             end_connections(fresh_database)

@@ -40,7 +40,6 @@ COUNT = """
 def test_events_entered_by_anybody_are_counted_exactly(fresh_database: FreshDatabase) -> None:
     async def scene() -> None:
         database = PostgresDatabase(fresh_database.service_url)
-        await database.open()
         member = await set_up(database)
         other = await set_up(database)
         tenant = member.tenant_id
@@ -71,7 +70,6 @@ def test_a_report_reads_no_event(fresh_database: FreshDatabase) -> None:
 
     async def scene() -> None:
         database = PostgresDatabase(fresh_database.service_url)
-        await database.open()
         member = await set_up(database)
         fresh_database.rows("REVOKE SELECT ON public.usage_events FROM clincore_user")
         for _ in range(3):
@@ -89,7 +87,6 @@ def test_calls_of_one_tenant_do_not_queue_behind_each_others_commit(fresh_databa
 
     async def scene() -> None:
         database = PostgresDatabase(fresh_database.service_url)
-        await database.open()
         member = await set_up(database)
         tenant = member.tenant_id
         with ExitStack() as stack:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
+from contextlib import suppress
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from uuid import UUID
 
 import httpx
 import pytest
@@ -27,6 +32,14 @@ MEMORY = {"DATABASE_URL": "memory:", "REPERTORY_DB_PATH": "starter:"}
 def ground() -> Iterator[Path]:
     with passable_directory() as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def memory_service() -> Iterator[str]:
+    """A service in memory for the whole module; the address it serves at."""
+    with running("serve", "--port", "0", **MEMORY) as process:
+        yield address_of(process)
+        process.terminate()
 
 
 def address_of(process: subprocess.Popen[str]) -> str:
@@ -50,7 +63,7 @@ def test_embedded_brings_its_own_postgres_and_takes_it_away(ground: Path) -> Non
         assert "server" not in answer.headers
         assert processes_naming(directory / "data")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == -signal.SIGTERM
+        assert process.wait(30) == 0
     assert processes_naming(directory) == []
 
 
@@ -66,6 +79,33 @@ def test_ctrl_c_stops_it() -> None:
         assert httpx.get(f"{address_of(process)}/health").json() == {"status": "ok"}
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 130
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "name"),
+    [
+        (b"GET /health HTTP/1.1\r\n\r\n", 400, "unreadable-request"),
+        (b"nonsense\r\n\r\n", 400, "unreadable-request"),
+        (b"GET /health HTTP/1.1\r\nHost: x\r\nno header\r\n\r\n", 400, "unreadable-request"),
+        (b"POST /patients HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400, "unreadable-request"),
+        (b"GET /health HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 200_000, 431, "headers-too-large"),
+    ],
+    ids=["no host", "no request line", "no header", "broken chunk", "headers without end"],
+)
+def test_what_is_no_http_is_answered_with_a_problem_and_an_id(
+    memory_service: str, sent: bytes, status: int, name: str
+) -> None:
+    line = socket.create_connection(("127.0.0.1", urlsplit(memory_service).port or 0), timeout=20)
+    with line, HTTPResponse(line) as answer:
+        with suppress(ConnectionResetError, BrokenPipeError):  # it may hang up before all is sent
+            line.sendall(sent)
+        answer.begin()
+        problem = json.loads(answer.read())
+    assert (answer.status, problem["status"], problem["type"]) == (status, status, f"urn:clincore:problem:{name}")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["Connection"] == "close"
+    assert UUID(answer.headers["X-Request-ID"])
+    assert httpx.get(f"{memory_service}/health").status_code == 200
 
 
 def test_every_missing_setting_is_named_at_once() -> None:

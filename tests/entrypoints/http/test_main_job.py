@@ -167,7 +167,8 @@ def test_a_rotated_key_is_dead_at_once_or_after_its_grace(clinics: Clinics) -> N
     rotated = clinics.first.post("/auth/api-keys/rotate", json={"grace_seconds": 600}).json()
     assert set(rotated) == {"new_key", "key_id", "tenant_id"}
     assert clinics.first.get("/cases").status_code == 200
-    assert problem_of(clinics.first.post("/auth/api-keys/rotate"))["status"] == 401
+    again = problem_of(clinics.first.post("/auth/api-keys/rotate"))
+    assert (again["status"], again["detail"]) == (401, "This key was rotated before; go on with its successor.")
     with clinics.service.client(rotated["new_key"]) as client:
         final = client.post("/auth/api-keys/rotate").json()["new_key"]
         assert problem_of(client.get("/cases"))["status"] == 401

@@ -105,12 +105,12 @@ def test_a_wrong_patient_is_refused_by_its_path(clinics: Clinics, body: dict[str
     ("content", "position"),
     [
         (b"", "empty"),
-        (b'{"full_name": ', "ends too early"),
+        (b'{"full_name": ', "ends too early, at byte 14 (line 1, column 15)"),
         (b'{"full_name": nope}', "line 1, column 19"),
         (b'{\n "full_name": "Ada",\n}', "line 3, column 1"),
         (b'{"full_name": NaN}', "byte 14"),
-        (b'{"full_name": "\xff"}', "not JSON"),
-        (b'{"full_name": "\\ud800"}', "not JSON"),
+        (b'{"full_name": "\xff"}', "not JSON: it is not UTF-8 at byte 15"),
+        (b'{"full_name": "\\ud800"}', "not JSON that can be read: a text in it has half of a surrogate pair"),
     ],
 )
 def test_malformed_json_is_400_with_the_position(clinics: Clinics, content: bytes, position: str) -> None:
@@ -159,6 +159,7 @@ def test_bodies_of_another_type_or_size_are_refused(clinics: Clinics) -> None:
         ("/cases?cursor=garbage", 400),
         ("/patients?cursor=WzEsMl0", 400),
         ("/patients?q=%00", 422),
+        ("/patients?q=%ff", 422),
         ("/patients?q=" + "x" * 201, 422),
         ("/cases/not-a-uuid", 404),
         ("/patients/not-a-uuid", 404),

@@ -1,0 +1,132 @@
+"""Clients that are slow, or many, hurt nobody else: for how long and for how many of them the server waits.
+
+uvicorn limits in time only how long a connection idles between two requests. Its limit_concurrency would let idle
+connections shut everybody out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import h11
+from attrs import frozen
+
+from clincore.domain.limits import BODY_SECONDS
+from clincore.entrypoints.cli.http_protocol import ProblemProtocol
+from clincore.entrypoints.http.app import SURPLUS
+from clincore.entrypoints.http.problems import TIMEOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+@frozen(kw_only=True)
+class Limits:
+    """What a server grants its clients, in seconds, and how many connections it holds."""
+
+    connections: int = 512
+    head: float = 10.0
+    """To send a request's headers."""
+    body: float = BODY_SECONDS + 5.0
+    """To send a body, where the application does not refuse it before."""
+    answer: float = 60.0
+    """To take an answer."""
+    grace: int = 25
+    """To what is running when the server is told to stop."""
+    start: float = 0.5
+    """To a client, before its connection has to make room for another's."""
+    look: float = 1.0
+    """Between two looks at the clock."""
+
+
+class Turn(Enum):
+    """What a connection waits for."""
+
+    HEAD = "the client, to send a request"
+    BODY = "the client, to send a body"
+    ANSWER = "the client, to take what was sent"
+    OURS = "the service"
+
+
+class Connection(ProblemProtocol):
+    """One client's connection, which knows since when it waits for what."""
+
+    def __init__(self, *, limits: Limits, **given: Any) -> None:
+        super().__init__(**given)
+        self._limits = limits
+        self._seen: tuple[object, Turn] | None = None
+        self.since = time.monotonic()
+        """When it was first seen to wait for what it waits for."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        surplus = len(self.connections) - self._limits.connections
+        if surplus > self._limits.connections:
+            transport.abort()
+        elif surplus > 0 and not self._make_room():
+            self.app = _surplus(self.app)
+
+    @property
+    def turn(self) -> Turn:
+        cycle = self.cycle
+        if self.transport.get_write_buffer_size() > 0:
+            return Turn.ANSWER
+        if self.conn.their_state is h11.SEND_BODY:
+            return Turn.BODY
+        return Turn.HEAD if cycle is None or cycle.response_complete else Turn.OURS
+
+    def look(self, now: float) -> None:
+        """Hang up where the client has had its time."""
+        turn = self.turn
+        if self._seen is None or self._seen[0] is not self.cycle or self._seen[1] is not turn:
+            self._seen = (self.cycle, turn)
+            self.since = now
+        elif turn is not Turn.OURS and now - self.since > self._granted(turn):
+            self._hang_up(turn)
+
+    def _granted(self, turn: Turn) -> float:
+        limits = self._limits
+        return {Turn.HEAD: limits.head, Turn.BODY: limits.body, Turn.ANSWER: limits.answer}[turn]
+
+    def _hang_up(self, turn: Turn) -> None:
+        if turn is not Turn.HEAD:
+            self.transport.abort()
+            return
+        begun, _ = self.conn.trailing_data
+        if begun and not self.transport.is_closing():
+            detail = f"The headers have to arrive within {self._limits.head:.0f} seconds. The connection is closed."
+            self.refuse(TIMEOUT, detail)
+        self.leave()
+
+    def _make_room(self) -> bool:
+        """End the connection that has waited for its client longest; return False where all wait for the service."""
+        before = time.monotonic() - self._limits.start
+        there = [one for one in self.connections if isinstance(one, Connection) and one is not self]
+        waiting = [one for one in there if one.since <= before and one.turn is not Turn.OURS]
+        if not waiting:
+            return False
+        min(waiting, key=lambda one: one.since).transport.abort()
+        return True
+
+
+async def watch(connections: Iterable[Any], every: float) -> None:
+    """Look at all connections again and again."""
+    while True:
+        await asyncio.sleep(every)
+        now = time.monotonic()
+        for connection in list(connections):
+            if isinstance(connection, Connection):
+                connection.look(now)
+
+
+def _surplus(app: Any) -> ASGIApp:
+    async def refusing(scope: Scope, receive: Receive, send: Send) -> None:
+        scope[SURPLUS] = True
+        await app(scope, receive, send)
+
+    return refusing
