@@ -8,6 +8,8 @@ from typing import Final
 BODY_BYTES: Final = 1024 * 1024
 BODY_SECONDS: Final = 30
 """Within which a body has to arrive."""
+CALLS_AT_ONCE: Final = 512
+"""That one process works on."""
 RUBRICS_PER_CASE: Final = 200
 MIN_WEIGHT: Final = Decimal("0.1")
 MAX_WEIGHT: Final = Decimal(10)

@@ -71,6 +71,14 @@ class ConnectionPool:
         """
         if self._is_closed:
             raise DatabaseClosed
+        if not self._lendable.locked() and self._idle:
+            await self._lendable.acquire()  # at once
+            if (connection := await self._open_one()) is not None:
+                return connection
+            self._lendable.release()
+        return await self._waited_for(within)
+
+    async def _waited_for(self, within: float) -> Connection:
         if self._waiting >= self._size * _MAX_WAITING_PER_CONNECTION:
             raise DatabaseUnavailable
         self._waiting += 1
@@ -92,7 +100,7 @@ class ConnectionPool:
         made = self._made.pop(id(connection))
         now = time.monotonic()
         try:
-            if self._is_closed or now - made > _LIFETIME_SECONDS or not _is_open(connection):
+            if self._is_closed or now - made > _LIFETIME_SECONDS or connection.closed:
                 await connection.close()
             else:
                 self._idle.append(_Idle(connection, made, now))

@@ -14,22 +14,20 @@ from typing import TYPE_CHECKING, Any
 import h11
 from attrs import frozen
 
-from clincore.domain.limits import BODY_SECONDS
+from clincore.domain.limits import BODY_SECONDS, CALLS_AT_ONCE
 from clincore.entrypoints.cli.http_protocol import ProblemProtocol
-from clincore.entrypoints.http.app import SURPLUS
 from clincore.entrypoints.http.problems import TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from starlette.types import ASGIApp, Receive, Scope, Send
-
 
 @frozen(kw_only=True)
 class Limits:
-    """What a server grants its clients, in seconds, and how many connections it holds."""
+    """How many connections a server holds, and what it grants its clients, in seconds."""
 
-    connections: int = 512
+    connections: int = CALLS_AT_ONCE
+    """Past them those who keep the server waiting make room; past twice as many nobody is let in."""
     head: float = 10.0
     """To send a request's headers."""
     body: float = BODY_SECONDS + 5.0
@@ -68,8 +66,8 @@ class Connection(ProblemProtocol):
         surplus = len(self.connections) - self._limits.connections
         if surplus > self._limits.connections:
             transport.abort()
-        elif surplus > 0 and not self._make_room():
-            self.app = _surplus(self.app)
+        elif surplus > 0:
+            self._make_room()
 
     @property
     def turn(self) -> Turn:
@@ -103,15 +101,13 @@ class Connection(ProblemProtocol):
             self.refuse(TIMEOUT, detail)
         self.leave()
 
-    def _make_room(self) -> bool:
-        """End the connection that has waited for its client longest; return False where all wait for the service."""
+    def _make_room(self) -> None:
+        """End the connection that has waited for its client longest."""
         before = time.monotonic() - self._limits.start
         there = [one for one in self.connections if isinstance(one, Connection) and one is not self]
         waiting = [one for one in there if one.since <= before and one.turn is not Turn.OURS]
-        if not waiting:
-            return False
-        min(waiting, key=lambda one: one.since).transport.abort()
-        return True
+        if waiting:
+            min(waiting, key=lambda one: one.since).transport.abort()
 
 
 async def watch(connections: Iterable[Any], every: float) -> None:
@@ -122,11 +118,3 @@ async def watch(connections: Iterable[Any], every: float) -> None:
         for connection in list(connections):
             if isinstance(connection, Connection):
                 connection.look(now)
-
-
-def _surplus(app: Any) -> ASGIApp:
-    async def refusing(scope: Scope, receive: Receive, send: Send) -> None:
-        scope[SURPLUS] = True
-        await app(scope, receive, send)
-
-    return refusing

@@ -13,6 +13,7 @@ from starlette.routing import Match, Router
 
 from clincore.domain.call import is_request_id
 from clincore.domain.errors import ClinCoreError
+from clincore.domain.limits import CALLS_AT_ONCE
 from clincore.entrypoints.http.lifecycle import Lifecycle
 from clincore.entrypoints.http.logs import log_fault, log_request
 from clincore.entrypoints.http.pages import PAGES
@@ -33,16 +34,16 @@ if TYPE_CHECKING:
 
 # Answers go by a key that caches know nothing of.
 _ALWAYS: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
-SURPLUS: Final = "clincore.surplus"
-"""Stands in a request's scope where the server has taken on more connections than it should."""
 _WITHOUT_DATABASE: Final = frozenset(["/health", "/ready", "/version", *(page.path for page in PAGES)])
 
 
 class Application:
     """ClinCore over HTTP; what it works with is opened and closed by the server's lifespan."""
 
-    def __init__(self, lifecycle: Lifecycle) -> None:
+    def __init__(self, lifecycle: Lifecycle, calls_at_once: int = CALLS_AT_ONCE) -> None:
         self._lifecycle = lifecycle
+        self._calls_at_once = calls_at_once
+        self._calls = 0
         self._router = Router([*ROUTES, *PAGES], redirect_slashes=False)
 
     @property
@@ -73,11 +74,13 @@ class Application:
                 message["headers"] = [*message["headers"], *_ALWAYS, (b"x-request-id", request_id.encode())]
             await send(message)
 
+        self._calls += 1
         try:
             refusal = await self._answer(scope, receive, send_with_id)
             if refusal is not None and status is None:
                 await refusal(scope, receive, send_with_id)
         finally:
+            self._calls -= 1
             log_request(scope, status, time.perf_counter() - started)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> Response | None:
@@ -100,13 +103,12 @@ class Application:
         return None
 
     def _not_now(self, scope: Scope) -> Response | None:
-        if self._lifecycle.is_serving and SURPLUS not in scope:
-            return None
-        if scope["path"] in _WITHOUT_DATABASE:
+        is_busy = self._calls > self._calls_at_once
+        if (self._lifecycle.is_serving and not is_busy) or scope["path"] in _WITHOUT_DATABASE:
             return None
         if not self._lifecycle.is_serving:
             return problem(STARTING, self._lifecycle.waiting_for)
-        return problem(BUSY, "More calls are running than the service takes on at once. Try again shortly.")
+        return problem(BUSY, "The service works on as many calls as it takes on at once. Try again shortly.")
 
     def _no_such(self, scope: Scope, error: HTTPException) -> Response:
         if error.status_code == NO_METHOD.status:

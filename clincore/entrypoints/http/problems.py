@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from starlette.responses import Response
 
 from clincore.domain import errors
-from clincore.domain.limits import BODY_BYTES, BODY_SECONDS
+from clincore.domain.limits import BODY_BYTES, BODY_SECONDS, CALLS_AT_ONCE
 from clincore.entrypoints.http.encoding import to_json
 from clincore.entrypoints.http.last_response import LastResponse
 
@@ -252,7 +252,7 @@ BUSY: Final = ProblemType(
     name="too-busy",
     status=503,
     title="The service is too busy",
-    when="more connections are at work than the service holds; nothing was written; the connection is closed",
+    when=f"{CALLS_AT_ONCE} calls are running, which is all that one process takes on; the connection is closed",
     headers=RETRY_AFTER,
     ends_connection=True,
 )
