@@ -78,7 +78,7 @@ class ConnectionPool:
             self._lendable.release()
         return await self._waited_for(within)
 
-    async def _waited_for(self, within: float) -> Connection:
+    async def _waited_for(self, within: float) -> PostgresConnection:
         if self._waiting >= self._size * _MAX_WAITING_PER_CONNECTION:
             raise DatabaseUnavailable
         self._waiting += 1
