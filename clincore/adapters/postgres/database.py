@@ -6,7 +6,9 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
+from psycopg import pq
 
+from clincore.adapters.postgres.connection import PostgresConnection
 from clincore.adapters.postgres.errors import translating
 from clincore.adapters.postgres.json_columns import configure_json
 from clincore.adapters.postgres.pool import ConnectionPool
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from uuid import UUID
 
-    from clincore.adapters.postgres.statement import Row
     from clincore.domain.call import Call
 
 # A call waits for another's lock, or for a statement, so long and no longer; it is then refused, and may be repeated.
@@ -73,7 +74,7 @@ class PostgresDatabase:
         await self._pool.close()
 
     @asynccontextmanager
-    async def _connection(self, *, within: float | None = None) -> AsyncIterator[psycopg.AsyncConnection[Row]]:
+    async def _connection(self, *, within: float | None = None) -> AsyncIterator[PostgresConnection]:
         """Lend a connection; what was not committed when it comes back is rolled back."""
         connection = await self._pool.lend(self._timeout if within is None else within)
         try:
@@ -81,9 +82,9 @@ class PostgresDatabase:
         finally:
             await self._give_back(connection)
 
-    async def _give_back(self, connection: psycopg.AsyncConnection[Row]) -> None:
+    async def _give_back(self, connection: PostgresConnection) -> None:
         try:
-            if not connection.closed:
+            if not connection.closed and connection.pgconn.transaction_status != pq.TransactionStatus.IDLE:
                 with answer_expected(connection):
                     await connection.rollback()
         except psycopg.Error:
@@ -91,8 +92,8 @@ class PostgresDatabase:
         finally:
             await self._pool.take_back(connection)
 
-    async def _connect(self) -> psycopg.AsyncConnection[Row]:
-        connection = await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True, **_LINE)
+    async def _connect(self) -> PostgresConnection:
+        connection = await PostgresConnection.connect(self._conninfo, autocommit=True, **_LINE)
         try:
             configure_json(connection)
             with answer_expected(connection):

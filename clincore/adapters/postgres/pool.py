@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import psycopg
 from attrs import define, field
@@ -21,9 +21,7 @@ from clincore.domain.errors import DatabaseClosed, DatabaseUnavailable
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from clincore.adapters.postgres.statement import Row
-
-    Connection = psycopg.AsyncConnection[Row]
+    from clincore.adapters.postgres.connection import PostgresConnection
 
 _log: Final = logging.getLogger(__name__)
 _MAX_WAITING_PER_CONNECTION: Final = 64
@@ -38,7 +36,7 @@ _IDLE_SECONDS: Final = 600.0
 class _Idle:
     """A connection that nobody uses."""
 
-    connection: Connection
+    connection: PostgresConnection
     made: float
     since: float
 
@@ -50,7 +48,7 @@ class ConnectionPool:
     ``connect`` makes one, and raises psycopg.Error where it cannot.
     """
 
-    _connect: Callable[[], Awaitable[Connection]]
+    _connect: Callable[[], Awaitable[PostgresConnection]]
     _size: int
     _idle: list[_Idle] = field(factory=list, init=False)
     """The one used last stands last, and is lent first."""
@@ -65,7 +63,7 @@ class ConnectionPool:
     def __attrs_post_init__(self) -> None:
         self._lendable = asyncio.Semaphore(self._size)
 
-    async def lend(self, within: float) -> Connection:
+    async def lend(self, within: float) -> PostgresConnection:
         """Return a connection that was open a moment ago, within so many seconds.
 
         A connection that the server has ended is not lent, and costs no wait; while the database cannot be reached it
@@ -80,7 +78,7 @@ class ConnectionPool:
             self._lendable.release()
         return await self._waited_for(within)
 
-    async def _waited_for(self, within: float) -> Connection:
+    async def _waited_for(self, within: float) -> PostgresConnection:
         if self._waiting >= self._size * _MAX_WAITING_PER_CONNECTION:
             raise DatabaseUnavailable
         self._waiting += 1
@@ -97,7 +95,7 @@ class ConnectionPool:
         finally:
             self._waiting -= 1
 
-    async def take_back(self, connection: Connection) -> None:
+    async def take_back(self, connection: PostgresConnection) -> None:
         """Keep a connection, in no transaction, for the next call, unless it is closed or old."""
         made = self._made.pop(id(connection))
         now = time.monotonic()
@@ -117,7 +115,7 @@ class ConnectionPool:
         for one in idle:
             await one.connection.close()
 
-    async def _open_one(self) -> Connection | None:
+    async def _open_one(self) -> PostgresConnection | None:
         while self._idle:
             one = self._idle.pop()
             if _is_open(one.connection):
@@ -126,7 +124,7 @@ class ConnectionPool:
             await one.connection.close()
         return None
 
-    async def _new(self) -> Connection:
+    async def _new(self) -> PostgresConnection:
         """Connect as soon as the database lets; ended by the caller's timeout."""
         while True:
             if self._is_closed:
@@ -154,7 +152,7 @@ class ConnectionPool:
             await self._idle.pop(0).connection.close()
 
 
-def _is_open(connection: psycopg.AsyncConnection[Any]) -> bool:
+def _is_open(connection: PostgresConnection) -> bool:
     """Whether the server has not ended the connection, as far as is known without a round trip."""
     if connection.closed:
         return False

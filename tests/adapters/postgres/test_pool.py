@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
+from clincore.adapters.postgres.connection import PostgresConnection
 from clincore.adapters.postgres.pool import ConnectionPool
 from clincore.domain.errors import DatabaseClosed, DatabaseUnavailable
 
@@ -26,15 +27,15 @@ class Line:
         self.attempts = 0
         self.was_refused = asyncio.Event()
 
-    async def connect(self) -> psycopg.AsyncConnection[Any]:
+    async def connect(self) -> PostgresConnection:
         self.attempts += 1
         if self.is_cut:
             self.was_refused.set()
             raise psycopg.OperationalError("cut")
-        return await psycopg.AsyncConnection.connect(self._url, autocommit=True)
+        return await PostgresConnection.connect(self._url, autocommit=True)
 
 
-def backend(connection: psycopg.AsyncConnection[Any]) -> int:
+def backend(connection: PostgresConnection) -> int:
     return connection.info.backend_pid
 
 
