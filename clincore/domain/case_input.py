@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from attrs import field, frozen
 
@@ -81,6 +81,22 @@ class CaseInput:
         return given
 
 
+def places_of_ids(payload: object) -> dict[str, int]:
+    """Return, by their paths, the rubrics' ids of a payload that may be wrong elsewhere, as far as they are ids."""
+    found: dict[str, int] = {}
+    for name in ("symptom_ids", "rubrics"):
+        entries = payload.get(name) if isinstance(payload, Mapping) else None
+        for index, entry in enumerate(entries[:RUBRICS_PER_CASE] if isinstance(entries, list | tuple) else ()):
+            given = entry.get("symptom_id") if isinstance(entry, Mapping) else entry
+            if _is_id(given):
+                found[f"{name}[{index}]"] = given
+    return found
+
+
+def _is_id(value: object) -> TypeGuard[int]:
+    return type(value) is int and 1 <= value <= MAX_ID
+
+
 class _Reader:
     """Reads one payload and gathers every problem in it."""
 
@@ -150,10 +166,10 @@ class _Reader:
         )
 
     def _symptom_id(self, value: object, path: str) -> int:
-        if type(value) is not int or not 1 <= value <= MAX_ID:
-            self._problem(path, "must be a rubric's id, a whole number from 1 to 2^53−1")
-            return 0
-        return value
+        if _is_id(value):
+            return value
+        self._problem(path, "must be a rubric's id, a whole number from 1 to 2^53−1")
+        return 0
 
     def _weight(self, value: object, path: str) -> Decimal:
         number = _number(value)

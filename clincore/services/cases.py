@@ -26,7 +26,7 @@ from clincore.domain.result import result_text
 from clincore.domain.signature import SignedResult
 from clincore.domain.usage import Endpoint
 from clincore.services.idempotency import first_answer, keep_answer
-from clincore.services.repertorization import Repertorization, check_rubrics, repertorize
+from clincore.services.repertorization import Repertorization, check_rubrics, read_input, repertorize
 from clincore.services.replay import replay_case
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ class Cases:
         hours with the same ``idempotency_key`` and input returns what the first one returned, and raises StillRunning
         while that runs; with another input it raises IdempotencyKeyReused.
         """
-        entered = CaseInput.parse(input_payload, _INPUT)
         require_uuid(patient_id, "patient_id")
+        entered = await read_input(self._session, Endpoint.CREATE_CASE, input_payload, _INPUT)
         at = self._session.now()
         repeatable = _repeatable(idempotency_key, patient_id, entered)
         problem = await self._problem_with(entered)
@@ -133,7 +133,7 @@ class Cases:
 
         Raises InvalidInput, CaseNotFound, CaseAlreadyFinalized, and RevisionMismatch where it was changed since.
         """
-        entered = CaseInput.parse(input_payload, _INPUT)
+        entered = await read_input(self._session, Endpoint.EDIT_CASE, input_payload, _INPUT)
         at = self._session.now()
         problem = await self._problem_with(entered)
         record = Record(RecordType.CASE, case_id)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from clincore.domain.case_input import CaseInput
+from clincore.domain.case_input import CaseInput, places_of_ids
 from clincore.domain.errors import InvalidInput, Problem, UnknownMethod
 from clincore.domain.ranking.case import CaseRubric, RankingCase
 from clincore.domain.ranking.grid import GridRow, explain, grid_of
@@ -63,15 +63,37 @@ async def check_rubrics(resources: Resources, entered: CaseInput, path: str = ""
         resources.method(entered.method)
     except UnknownMethod as error:
         problems.append(Problem(f"{prefix}method", str(error)))
-    listed = "symptom_ids" if "symptom_ids" in entered.payload else "rubrics"
-    problems += [
-        Problem(f"{prefix}{listed}[{index}]", f"rubric {rubric_id} is not in the repertory")
-        for index, rubric_id in enumerate(entered.symptom_ids)
-        if rubric_id not in rubrics
-    ]
+    if len(rubrics) < len(entered.symptom_ids):
+        problems += _unknown(places_of_ids(entered.payload), rubrics, prefix)
     if problems:
         raise InvalidInput(problems)
     return rubrics
+
+
+async def read_input(session: Session, endpoint: Endpoint, payload: Mapping[str, object], path: str = "") -> CaseInput:
+    """Read the input of a call; raises InvalidInput naming all that is wrong, rubrics that are unknown among it.
+
+    Which rubrics there are is told to the holder of a valid key alone.
+    """
+    try:
+        return CaseInput.parse(payload, path)
+    except InvalidInput as error:
+        places = places_of_ids(payload)
+        if not places:
+            raise
+        async with session.begin(endpoint) as work:
+            await work.flush()
+        rubrics = await session.resources.repertory.rubrics(tuple(set(places.values())))
+        unknown = _unknown(places, rubrics, f"{path}." if path else "")
+        raise InvalidInput([*error.problems, *unknown]) from None
+
+
+def _unknown(places: Mapping[str, int], rubrics: Mapping[int, Rubric], prefix: str) -> list[Problem]:
+    return [
+        Problem(f"{prefix}{place}", f"rubric {rubric_id} is not in the repertory")
+        for place, rubric_id in places.items()
+        if rubric_id not in rubrics
+    ]
 
 
 async def repertorize(
@@ -130,7 +152,7 @@ class Rankings:
 
         With ``stability`` also find how much one weight must change to put another remedy first.
         """
-        entered = CaseInput.parse(payload)
+        entered = await read_input(self._session, Endpoint.RANK_RUBRICS, payload)
         async with self._session.begin(Endpoint.RANK_RUBRICS) as work:
             work.usage.count()
             await work.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
+from clincore.domain.errors import ClinCoreError
 from clincore.entrypoints.http.log_lines import place_of
 
 if TYPE_CHECKING:
@@ -44,6 +45,10 @@ def log_unreadable(request_id: str, status: int) -> None:
 
 
 def log_fault(request_id: str, error: BaseException) -> None:
-    """Log where a fault happened and of what class it is, without its message, which may repeat a record."""
+    """Log where a fault happened and of what class it is, without its message, which may repeat a record.
+
+    ClinCore's own errors hold nothing of one: what they say is told, such as the database's code for what it refused.
+    """
     values = {"request_id": request_id, "error": type(error).__qualname__, "at": place_of(error)}
-    faults.error("%(request_id)s: %(error)s at %(at)s", values, extra=values)
+    said = f": {error}" if isinstance(error, ClinCoreError) else ""
+    faults.error("%s: %s at %s%s", request_id, values["error"], values["at"], said, extra=values)

@@ -13,7 +13,7 @@ from clincore.domain import limits
 from clincore.entrypoints.http.bodies import BESIDES
 from clincore.entrypoints.http.examples import LATER
 from clincore.entrypoints.http.operation import Access
-from clincore.entrypoints.http.problems import MEDIA_TYPE_OF_PROBLEMS, ProblemDetails
+from clincore.entrypoints.http.problems import MEDIA_TYPE_OF_PROBLEMS, PROBLEMS, ProblemDetails
 from clincore.entrypoints.http.queries import PageQuery
 from clincore.entrypoints.http.routes import OPERATIONS
 
@@ -102,7 +102,7 @@ def document() -> Json:
             "title": "ClinCore",
             "version": version("clincore"),
             "summary": "Case analysis in homeopathy: repertorization, signed cases, verifiable replay.",
-            "description": "\n\n".join([*_ABOUT, _limits()]),
+            "description": "\n\n".join([*_ABOUT, _problems_of_no_call(), _limits()]),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
@@ -127,6 +127,12 @@ def document() -> Json:
             },
         },
     }
+
+
+def _problems_of_no_call() -> str:
+    of_calls = {kind for one in OPERATIONS for kind in one.problems}
+    named = ", ".join(f"`{kind.name}` ({kind.status})" for kind in PROBLEMS if kind not in of_calls)
+    return f"Besides the problems that stand with each call, any address may answer with {named}."
 
 
 def _limits() -> str:

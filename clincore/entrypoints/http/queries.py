@@ -18,10 +18,13 @@ from clincore.domain.limits import MAX_PAGE_SIZE, PAGE_SIZE, QUERY_CHARACTERS, Q
 from clincore.entrypoints.http.wording import validation_problem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.requests import Request
 
 Query = TypeVar("Query", bound=Struct)
 _WHOLE: Final = re.compile(r"(?:0|[1-9][0-9]{0,9})")
+_REPLACED: Final = "\N{REPLACEMENT CHARACTER}"
 _FLAGS: Final = {"true": True, "false": False}
 
 
@@ -89,12 +92,8 @@ class AccessQuery(PageQuery):
 def read_query(request: Request, kind: type[Query]) -> Query:
     """Return the query parameters; raises InvalidInput for one that is unknown, missing, wrong, or stands twice.
 
-    A query string that is not UTF-8 is refused too: what stands for its bytes would be looked for in their place.
+    What is not UTF-8 is refused too: what stands for its bytes would be looked for in their place.
     """
-    try:
-        unquote_to_bytes(request.scope["query_string"]).decode()
-    except UnicodeDecodeError:
-        raise InvalidInput([Problem("query", "must be UTF-8, percent-encoded")]) from None
     fields = {field.name: field for field in msgspec.structs.fields(kind)}
     given = request.query_params.multi_items()
     names = [name for name, _ in given]
@@ -104,6 +103,7 @@ def read_query(request: Request, kind: type[Query]) -> Query:
             Problem("query", f"has a parameter that does not exist; there are {', '.join(fields) or 'none'}")
         )
     problems += [Problem(name, "stands twice") for name in fields if names.count(name) > 1]
+    problems += [Problem(name, "must be UTF-8, percent-encoded") for name in _undecoded(request, fields)]
     problems += [Problem(name, "is missing") for name, field in fields.items() if field.required and name not in names]
     if problems:
         raise InvalidInput(problems)
@@ -111,6 +111,15 @@ def read_query(request: Request, kind: type[Query]) -> Query:
         return msgspec.convert({name: _value(text, fields[name].default) for name, text in given}, kind)
     except msgspec.ValidationError as error:
         raise InvalidInput([validation_problem(str(error), kind)]) from None
+
+
+def _undecoded(request: Request, names: Iterable[str]) -> list[str]:
+    """The names of parameters whose bytes are no text; a cursor of that kind is one that no list has handed out."""
+    try:
+        unquote_to_bytes(request.scope["query_string"]).decode()
+    except UnicodeDecodeError:
+        return [name for name in names if name != "cursor" and _REPLACED in request.query_params.get(name, "")]
+    return []
 
 
 def _value(text: str, default: object) -> object:

@@ -224,6 +224,7 @@ def test_faults_of_the_database_repeat_no_record(fresh_database: FreshDatabase) 
     (fault,) = [line for line in lines_of(service.log) if line["logger"] == "clincore.faults"]
     assert (fault["request_id"], fault["error"]) == ("refused-by-the-database", "StorageFault")
     assert re.match(r"/.+\.py:\d+ \w+ < ", fault["at"])
+    assert fault["message"].endswith("(SQLSTATE 23514, constraint odd).")
 
 
 @pytest.mark.parametrize("command", [UVICORN, SERVE], ids=["uvicorn", "serve"])

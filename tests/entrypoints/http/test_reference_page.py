@@ -65,7 +65,7 @@ def test_every_call_and_every_problem_of_a_call_is_on_the_page(html: str) -> Non
     for one in OPERATIONS:
         assert f'id="{one.name}"' in html
     for kind in PROBLEMS:
-        assert f"<code>{kind.name}</code>" in html or kind.name in ("no-such-resource", "method-not-allowed")
+        assert f"<code>{kind.name}</code>" in html
 
 
 def test_the_page_is_well_formed_and_its_links_lead_somewhere(html: str) -> None:

@@ -74,6 +74,22 @@ def test_a_wrong_input_payload_is_refused_by_its_path(clinics: Clinics, patient_
     assert _written(clinics) == before
 
 
+def test_what_is_wrong_with_rubrics_is_told_at_once(clinics: Clinics, patient_id: str) -> None:
+    """Repeated ones, unknown ones and wrong weights together; to the holder of a valid key alone."""
+    rubrics = [{"symptom_id": 8}, {"symptom_id": 8}, {"symptom_id": 999_999}, {"symptom_id": 18, "weight": 11}]
+    body = {"patient_id": patient_id, "input_payload": {"rubrics": rubrics}}
+    problem = problem_of(clinics.first.post("/cases", json=body))
+    assert [(error["path"], error["message"].split(" ")[-1]) for error in problem["errors"]] == [
+        ("input_payload.rubrics[3].weight", "decimals"),
+        ("input_payload.rubrics[1]", "repeated"),
+        ("input_payload.rubrics[2]", "repertory"),
+    ]
+    bare = problem_of(clinics.first.post("/repertory/rankings", json={"symptom_ids": [8, 8, 999_999]}))
+    assert [error["path"] for error in bare["errors"]] == ["symptom_ids[1]", "symptom_ids[2]"]
+    with clinics.service.client(str(clinics.second.headers["x-api-key"])[:-7] + "0000000") as stranger:
+        assert problem_of(stranger.post("/cases", json=body))["status"] == 401
+
+
 PATIENTS: list[tuple[dict[str, Any], str]] = [
     ({}, ""),
     ({"full_name": ""}, "full_name"),
