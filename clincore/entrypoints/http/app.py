@@ -12,6 +12,7 @@ from starlette.routing import Match, Router
 
 from clincore.domain.call import is_request_id
 from clincore.domain.errors import ClinCoreError
+from clincore.entrypoints.http.dispatch import Dispatch
 from clincore.entrypoints.http.lifecycle import Lifecycle
 from clincore.entrypoints.http.logs import log_fault, log_request
 from clincore.entrypoints.http.pages import PAGES
@@ -40,7 +41,9 @@ class Application:
 
     def __init__(self, lifecycle: Lifecycle) -> None:
         self._lifecycle = lifecycle
-        self._router = Router([*ROUTES, *PAGES], redirect_slashes=False)
+        routes = [*ROUTES, *PAGES]
+        self._dispatch = Dispatch(routes)
+        self._router = Router(routes, redirect_slashes=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -78,7 +81,8 @@ class Application:
         if not self._lifecycle.is_serving and scope["path"] not in _WITHOUT_DATABASE:
             return problem(STARTING, self._lifecycle.waiting_for)
         try:
-            await self._router(scope, receive, send)
+            if not await self._dispatch.handled(scope, receive, send):
+                await self._router(scope, receive, send)
         except HTTPException as error:
             return self._no_such(scope, error)
         except ClientDisconnect:
