@@ -40,7 +40,7 @@ class PostgresDatabase:
     """
 
     def __init__(
-        self, conninfo: str, *, min_connections: int = 1, max_connections: int = 10, timeout: float = 5.0
+        self, conninfo: str, *, min_connections: int = 1, max_connections: int = 16, timeout: float = 5.0
     ) -> None:
         self._pool: AsyncConnectionPool[PostgresConnection] = AsyncConnectionPool(
             conninfo,
