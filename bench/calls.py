@@ -274,6 +274,9 @@ def print_rounds(found: dict[str, Any], measures: list[Measure]) -> None:
             f"{call:28}{connections:>6}{run['per_second']:9.0f}{beside:8.2f}{run['p50']:8.2f}{run['p99']:8.2f}"
             f"{run['server_ms']:10.3f}{run['server_cpu']:8.2f}{run['postgres_cpu']:9.2f}{run['client_cpu']:8.2f}"
         )
+    for one in measures:
+        found_p99 = found["runs"][f"{one.name} {_BESIDE}"]["p99"]
+        print(f"{found_p99:8.1f}  milliseconds, p99 of {one.name} at {_BESIDE} connections (limit {_P99_LIMIT})")
     print(f"pgbench, prepared, {calls_pgbench.CLIENTS} clients, each statement its own round trip")
     for one in measures:
         ratio = found["ratios"][one.name]

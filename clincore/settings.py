@@ -32,7 +32,7 @@ class Settings:
     mcare_config: Path | None = None
     bootstrap_token: str | None = field(default=None, repr=False)
     free_tier_limit: int = 1000
-    pool_size: int = 10
+    pool_size: int = 16
     pool_timeout: float = 5.0
     log_level: str = "INFO"
     log_format: str = "text"
@@ -52,7 +52,7 @@ class Settings:
             mcare_config=reader.file("MCARE_CONFIG_PATH", "the JSON file with MCARE's parameters"),
             bootstrap_token=reader.token(),
             free_tier_limit=reader.number("FREE_TIER_LIMIT", 1000, least=0),
-            pool_size=reader.number("DATABASE_POOL_SIZE", 10, least=1),
+            pool_size=reader.number("DATABASE_POOL_SIZE", 16, least=1),
             pool_timeout=reader.number("DATABASE_POOL_TIMEOUT", 5, least=1),
             log_level=reader.choice("LOG_LEVEL", "INFO", _LEVELS),
             log_format=reader.choice("LOG_FORMAT", "text", ("text", "json")),

@@ -43,7 +43,7 @@ def test_the_least_that_is_needed_and_the_defaults() -> None:
     assert settings.database == settings.migration_database == DatabaseUrl.parse(URL)
     assert (settings.repertory, settings.tags, settings.mcare_config, settings.cache_directory) == (None,) * 4
     assert (settings.bootstrap_token, settings.free_tier_limit) == (None, 1000)
-    assert (settings.pool_size, settings.pool_timeout) == (10, 5)
+    assert (settings.pool_size, settings.pool_timeout) == (16, 5)
     assert (settings.log_level, settings.log_format) == ("INFO", "text")
 
 

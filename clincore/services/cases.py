@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from clincore.domain.idempotency import FirstAnswer
     from clincore.domain.identity import Tenant
     from clincore.domain.replay import Replay
+    from clincore.ports.database import UnitOfWork
     from clincore.services.session import Session
 
 _INPUT = "input_payload"
@@ -78,7 +79,6 @@ class Cases:
         async with self._session.begin(Endpoint.CREATE_CASE, at=at) as work:
             patient = work.patients.get(patient_id)
             tenant = work.tenants.hold_plan()
-            used = work.cases.count_since(month_of(at))
             first = await first_answer(work, repeatable)
             case = self._draft(entered, patient_id, first, at)
             if first is None:
@@ -86,7 +86,7 @@ class Cases:
                     raise problem
                 if patient.result() is None:
                     raise PatientNotFound(patient_id)
-                self._guard_plan(tenant.result(), used.result(), at)
+                await self._guard_plan(work, tenant.result(), at)
                 work.cases.add(case)
                 keep_answer(work, repeatable, case.id, at)
             record = Record(RecordType.CASE, case.id)
@@ -227,10 +227,15 @@ class Cases:
             return problem
         return None
 
-    def _guard_plan(self, tenant: Tenant | None, used: int, at: datetime) -> None:
+    async def _guard_plan(self, work: UnitOfWork, tenant: Tenant | None, at: datetime) -> None:
+        """Count the month's cases where the plan limits them; it is held, so that no other call adds one meanwhile."""
+        if tenant is None or not tenant.plan.is_limited:
+            return
+        used = work.cases.count_since(month_of(at))
+        await work.flush()
         limit = self._session.resources.free_tier_limit
-        if tenant is not None and tenant.plan.is_limited and used >= limit:
-            raise PlanLimitReached(limit, used, next_month(at))
+        if used.result() >= limit:
+            raise PlanLimitReached(limit, used.result(), next_month(at))
 
     def _sign(self, draft: Case, ranked: Repertorization, at: datetime) -> Case:
         text = result_text(

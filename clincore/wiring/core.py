@@ -44,7 +44,7 @@ async def open_clincore(
     bootstrap_token: str | None = None,
     clock: Clock | None = None,
     entropy: Entropy | None = None,
-    pool_size: int = 10,
+    pool_size: int = 16,
     pool_timeout: float = 5.0,
     progress: Progress = silent,
 ) -> AsyncIterator[ClinCore]:

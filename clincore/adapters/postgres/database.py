@@ -45,7 +45,7 @@ class PostgresDatabase:
     ``conninfo`` is libpq's connection string; ``timeout`` the seconds that a call waits for a connection.
     """
 
-    def __init__(self, conninfo: str, *, max_connections: int = 10, timeout: float = 5.0) -> None:
+    def __init__(self, conninfo: str, *, max_connections: int = 16, timeout: float = 5.0) -> None:
         self._conninfo = conninfo
         self._timeout = timeout
         self._pool = ConnectionPool(self._connect, max_connections)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,12 +13,17 @@ if TYPE_CHECKING:
     import psycopg
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
-_decode = partial(json.loads, parse_float=Decimal)
+_decoder = json.JSONDecoder(parse_float=Decimal)
 
 
 def jsonb(value: Any) -> Jsonb:
     """Wrap a value for a jsonb parameter; Decimals are written as JSON numbers."""
     return Jsonb(value, dumps=_encode)
+
+
+def _decode(text: Any) -> Any:
+    """``text`` is what the driver has: bytes, or another buffer of them."""
+    return _decoder.decode(str(text, "utf-8"))
 
 
 def configure_json(connection: psycopg.AsyncConnection[Any]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import psycopg
 from attrs import define, field
@@ -152,7 +152,7 @@ class ConnectionPool:
             await self._idle.pop(0).connection.close()
 
 
-def _is_open(connection: psycopg.AsyncConnection[Any]) -> bool:
+def _is_open(connection: PostgresConnection) -> bool:
     """Whether the server has not ended the connection, as far as is known without a round trip."""
     if connection.closed:
         return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import groupby
-from typing import TYPE_CHECKING, LiteralString
+from typing import TYPE_CHECKING, Final, LiteralString
 
 from attrs import field, frozen
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from clincore.adapters.postgres.connection import Reply
 
-_KEY_COLUMNS = 3
+_KEY_COLUMNS: Final = 3
 
 
 @frozen(kw_only=True)
@@ -33,26 +33,12 @@ class Step:
     deliver: Callable[[Reply], None] = lambda _reply: None
 
 
-def fits_one_trip(queue: Sequence[Statement | Note]) -> bool:
-    """Whether a queue may be sent while its key is still to be checked.
-
-    It may not write otherwise than in the statement that checks the key, and what logs the access to a record must
-    read that record itself: between two statements a key can end, and a record be entered.
-    """
-    statements, notes = _parted(queue)
-    if any(isinstance(one, Note) for one in statements) or any(_writes(one) for one in statements):
-        return False
-    settlements = Settlement.of(notes)
-    if not settlements:
-        return True
-    reads_itself = not statements or (len(statements) == 1 and _reads_record(statements[0]))
-    return len(settlements) == 1 and (reads_itself or not settlements[0].is_about_record)
+CHECK: Final = Step(sql=CHECK_KEY, parameters={}, of_call=True, checks_key=True)
+"""The check of a key by itself."""
 
 
-def steps_of(queue: Sequence[Statement | Note], *, checks_key: bool) -> list[Step]:
-    """Return the steps of a queue, in its order; with ``checks_key`` one checks the key, and it must fit one trip."""
-    if checks_key:
-        return _checking(queue)
+def steps_of(queue: Sequence[Statement | Note]) -> list[Step]:
+    """Return the steps of a queue, in its order, for a call whose key was checked."""
     steps: list[Step] = []
     for is_note, run in groupby(queue, lambda one: isinstance(one, Note)):
         if is_note:
@@ -62,17 +48,27 @@ def steps_of(queue: Sequence[Statement | Note], *, checks_key: bool) -> list[Ste
     return steps
 
 
-def _checking(queue: Sequence[Statement | Note]) -> list[Step]:
-    statements, notes = _parted(queue)
-    asked = [one for one in statements if isinstance(one, Statement)]
+def checking_steps(queue: Sequence[Statement | Note]) -> list[Step] | None:
+    """Return the steps of a queue that may travel with the check of its key, which is one of them; None where not.
+
+    It may not write otherwise than in the statement that checks the key, and what logs the access to a record must
+    read that record itself: between two statements a key can end, and a record be entered.
+    """
+    asked, notes = _parted(queue)
+    if any(not isinstance(one, Statement) or one.writes for one in asked):
+        return None
+    reads = [one for one in asked if isinstance(one, Statement)]
     settlements = Settlement.of(notes)
     if not settlements:
-        return [Step(sql=CHECK_KEY, parameters={}, of_call=True, checks_key=True), *(_step(one) for one in asked)]
+        return [CHECK, *map(_step, reads)]
+    if len(settlements) > 1:
+        return None
     (settlement,) = settlements
-    if settlement.is_about_record and asked:
-        (read,) = asked
-        return [_settling(settlement.with_read(read), checks_key=True)]
-    return [*(_step(one) for one in asked), _settling(settlement, checks_key=True)]
+    if not settlement.is_about_record or not reads:
+        return [*map(_step, reads), _settling(settlement, checks_key=True)]
+    if len(reads) == 1 and reads[0].reads_record:
+        return [_settling(settlement.with_read(reads[0]), checks_key=True)]
+    return None
 
 
 def _parted(queue: Sequence[Statement | Note]) -> tuple[Sequence[Statement | Note], list[Note]]:
@@ -81,14 +77,6 @@ def _parted(queue: Sequence[Statement | Note]) -> tuple[Sequence[Statement | Not
     while end and isinstance(queue[end - 1], Note):
         end -= 1
     return queue[:end], [note for note in queue[end:] if isinstance(note, Note)]
-
-
-def _writes(one: Statement | Note) -> bool:
-    return isinstance(one, Statement) and one.writes
-
-
-def _reads_record(one: Statement | Note) -> bool:
-    return isinstance(one, Statement) and one.reads_record
 
 
 def _step(statement: Statement) -> Step:

@@ -11,7 +11,7 @@ from clincore.adapters.postgres.authentication import KEEP_LAST_USE, Admission, 
 from clincore.adapters.postgres.connection import query_of
 from clincore.adapters.postgres.errors import translated
 from clincore.adapters.postgres.statement import Note, Statement
-from clincore.adapters.postgres.steps import fits_one_trip, steps_of
+from clincore.adapters.postgres.steps import CHECK, checking_steps, steps_of
 from clincore.adapters.postgres.tenant_binding import binding_of
 from clincore.adapters.postgres.watchdog import answer_expected
 from clincore.domain.errors import CommitUncertain
@@ -128,22 +128,18 @@ class PostgresTransaction:
         if self._over:
             raise RuntimeError("the unit of work is over")
         self._over = True
-        if self._unchecked is not None and not fits_one_trip(self._queue):
-            await self._round_trip([], commit=False)
         queue, self._queue = self._queue, []
-        await self._round_trip(queue, commit=commit)
+        steps = None
+        if self._call is not None and self._admission is None:
+            steps = checking_steps(queue)
+            if steps is None:
+                await self._round_trip([CHECK], commit=False)
+        await self._round_trip(steps_of(queue) if steps is None else steps, commit=commit)
         self._over = commit
         if commit and self._admission is not None and self._admission.is_use_due:
             await self._keep_last_use()
 
-    @property
-    def _unchecked(self) -> Call | None:
-        """The call, as long as its key was not checked."""
-        return self._call if self._admission is None else None
-
-    async def _round_trip(self, queue: Sequence[Statement | Note], *, commit: bool) -> None:
-        unchecked = self._unchecked
-        steps = steps_of(queue, checks_key=unchecked is not None)
+    async def _round_trip(self, steps: Sequence[Step], *, commit: bool) -> None:
         self._has_written |= any(step.writes for step in steps)
         beginning = self._beginning()
         sent: list[Sent] = [*beginning, *((query_of(step.sql), self._parameters(step)) for step in steps)]
@@ -154,9 +150,10 @@ class PostgresTransaction:
                 replies = (await self._connection.round_trip(sent))[len(beginning) :]
         except psycopg.Error as error:
             raise self._refusal(error, steps, commit=commit) from None
-        if unchecked is not None:
-            checks = next(reply for step, reply in zip(steps, replies, strict=False) if step.checks_key)
-            self._admission = admitted(checks.rows, unchecked)
+        # Whether the key is valid decides before anything is handed over.
+        for step, reply in zip(steps, replies, strict=False):
+            if step.checks_key:
+                self._admission = admitted(reply.rows, self.call)
         for step, reply in zip(steps, replies, strict=False):
             step.deliver(reply)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from clincore.adapters.postgres.access_log import PostgresAccessLog
 from clincore.adapters.postgres.case_store import PostgresCaseStore
 from clincore.adapters.postgres.idempotency_store import PostgresIdempotencyStore
@@ -17,30 +15,30 @@ from clincore.adapters.postgres.usage_meter import PostgresUsageMeter
 class PostgresUnitOfWork(PostgresTransaction):
     """A unit of work of one tenant; its stores queue what they are asked in the transaction that it is."""
 
-    @cached_property
+    @property
     def patients(self) -> PostgresPatientStore:
         return PostgresPatientStore(self)
 
-    @cached_property
+    @property
     def cases(self) -> PostgresCaseStore:
         return PostgresCaseStore(self)
 
-    @cached_property
+    @property
     def keys(self) -> PostgresKeyStore:
         return PostgresKeyStore(self)
 
-    @cached_property
+    @property
     def tenants(self) -> PostgresTenantStore:
         return PostgresTenantStore(self)
 
-    @cached_property
+    @property
     def access_log(self) -> PostgresAccessLog:
         return PostgresAccessLog(self)
 
-    @cached_property
+    @property
     def usage(self) -> PostgresUsageMeter:
         return PostgresUsageMeter(self)
 
-    @cached_property
+    @property
     def idempotency(self) -> PostgresIdempotencyStore:
         return PostgresIdempotencyStore(self)

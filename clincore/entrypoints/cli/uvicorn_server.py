@@ -27,6 +27,7 @@ _OPTIONS: Final[dict[str, Any]] = {
     "access_log": False,
     "server_header": False,
     "lifespan": "on",
+    "ws": "none",
 }
 
 

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -15,6 +15,10 @@ from clincore.entrypoints.cli.telling import FAILED, SETTINGS_WRONG, telling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+TOLD: Final = 100
+"""Added to the exit code where the worker has told why it cannot serve: another could not either."""
 
 
 def main(listener: int, line: int) -> int:
@@ -32,10 +36,10 @@ def main(listener: int, line: int) -> int:
             with telling():
                 serve(inherited, begun)
         except click.exceptions.Exit as ended:
-            return ended.exit_code
+            return TOLD + ended.exit_code
         except ClinCoreError as error:
             click.echo(f"error: {error}", err=True)
-            return SETTINGS_WRONG if isinstance(error, SettingsError) else FAILED
+            return TOLD + (SETTINGS_WRONG if isinstance(error, SettingsError) else FAILED)
         except KeyboardInterrupt:
             return 0
     return 0

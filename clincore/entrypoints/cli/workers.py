@@ -14,9 +14,10 @@ import click
 from attrs import define, field
 
 from clincore.database_url import DatabaseKind
-from clincore.domain.errors import SettingsError
+from clincore.domain.errors import ClinCoreError, SettingsError
 from clincore.entrypoints.cli.running import Terminated, run
-from clincore.entrypoints.cli.telling import FAILED, SETTINGS_WRONG, tell
+from clincore.entrypoints.cli.telling import tell
+from clincore.entrypoints.cli.worker import TOLD
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
@@ -24,12 +25,17 @@ if TYPE_CHECKING:
     from clincore.settings import Settings
 
 _WORKER: Final = (sys.executable, "-m", "clincore.entrypoints.cli.worker")
-_CANNOT_SERVE: Final = (FAILED, SETTINGS_WRONG)
-"""Exit codes of a worker that has said itself why it cannot serve: another could not either."""
 _END_SECONDS: Final = 40.0
 """More than a worker grants what it is still answering."""
 _AGAIN_SECONDS: Final = 1.0
 """Before a worker is replaced that did not live long enough to serve."""
+
+
+class WorkerFailed(ClinCoreError):
+    """A worker did not start."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__(f"A worker {how} before it served.")
 
 
 def serve_with_workers(listener: socket.socket, address: str, count: int, settings: Settings) -> None:
@@ -94,16 +100,17 @@ class _Worker:
     """The worker says on it that it serves, and ends where it is cut."""
 
     async def start(self) -> None:
-        """Start a process, and return once it serves; raises click's Exit where it cannot."""
-        while not await self._started():
-            await self._ended()
-            await asyncio.sleep(_AGAIN_SECONDS)
+        """Start a process, and return once it serves; raises WorkerFailed, and Exit where it has told why not."""
+        if not await self._started():
+            raise WorkerFailed(await self._how_it_ended())
 
     async def keep(self) -> None:
-        """Replace the process whenever it dies."""
+        """Replace the process whenever it dies; raises Exit where it has told why it cannot serve."""
         while True:
-            await self._ended()
-            await self.start()
+            tell(f"A worker {await self._how_it_ended()}; another takes its place.")
+            while not await self._started():
+                tell(f"A worker {await self._how_it_ended()} before it served; another is tried.")
+                await asyncio.sleep(_AGAIN_SECONDS)
 
     async def end(self) -> None:
         """Let the process finish what it is answering, and return when it has ended."""
@@ -138,11 +145,10 @@ class _Worker:
             )
         return bool(await asyncio.get_running_loop().sock_recv(self._line, 1))
 
-    async def _ended(self) -> None:
-        """Wait until the process has ended; raises Exit where it said itself that it cannot serve."""
+    async def _how_it_ended(self) -> str:
+        """Wait until the process has ended; raises Exit where it has told why it cannot serve."""
         assert self._process is not None
         code = await self._process.wait()
-        if code in _CANNOT_SERVE:
-            raise click.exceptions.Exit(code)
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
-        tell(f"A worker {how}; another takes its place.")
+        if code > TOLD:
+            raise click.exceptions.Exit(code - TOLD)
+        return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"

@@ -14,6 +14,7 @@ from starlette.routing import Match, Router
 from clincore.domain.call import is_request_id
 from clincore.domain.errors import ClinCoreError
 from clincore.domain.limits import CALLS_AT_ONCE
+from clincore.entrypoints.http.dispatch import Dispatch
 from clincore.entrypoints.http.lifecycle import Lifecycle
 from clincore.entrypoints.http.logs import log_fault, log_request
 from clincore.entrypoints.http.pages import PAGES
@@ -44,7 +45,9 @@ class Application:
         self._lifecycle = lifecycle
         self._calls_at_once = calls_at_once
         self._calls = 0
-        self._router = Router([*ROUTES, *PAGES], redirect_slashes=False)
+        routes = [*ROUTES, *PAGES]
+        self._dispatch = Dispatch(routes)
+        self._router = Router(routes, redirect_slashes=False)
 
     @property
     def failure(self) -> str | None:
@@ -88,7 +91,8 @@ class Application:
         if (refusal := self._not_now(scope)) is not None:
             return refusal
         try:
-            await self._router(scope, receive, send)
+            if not await self._dispatch.handled(scope, receive, send):
+                await self._router(scope, receive, send)
         except HTTPException as error:
             return self._no_such(scope, error)
         except ClientDisconnect:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 API_KEY_HEADER: Final = "x-api-key"
 IDEMPOTENCY_HEADER: Final = "idempotency-key"
+_API_KEY: Final = API_KEY_HEADER.encode()
 _REVISION_CURE: Final = "A change needs the header If-Match with the ETag of the record as it was read."
 _ETAG: Final = re.compile(r'"([0-9]{1,9})"')
 _WHOLE: Final = re.compile(r"[1-9][0-9]{0,15}")
@@ -31,7 +32,7 @@ def core_of(request: Request) -> ClinCore:
 
 def clinic_of(request: Request) -> Clinic:
     """Return the clinic of the request's key; raises Unauthenticated where there is none or it is malformed."""
-    keys = request.headers.getlist(API_KEY_HEADER)
+    keys = [value.decode("latin-1") for name, value in request.scope["headers"] if name == _API_KEY]
     if len(keys) != 1:
         raise Unauthenticated("The call needs one API key, in the header X-API-Key.")
     clinic = core_of(request).clinic(keys[0], request_id=request.scope["clincore.request_id"])

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,10 +30,11 @@ def wait_until_refused(url: str) -> None:
     """Connect until nobody takes connections any more."""
     host, port = url.removeprefix("http://").split(":")
     while True:
-        try:
-            socket.create_connection((host, int(port)), timeout=10).close()
-        except ConnectionRefusedError:
-            return
+        with suppress(ConnectionResetError):  # taken by the system, and not by the service
+            try:
+                socket.create_connection((host, int(port)), timeout=10).close()
+            except ConnectionRefusedError:
+                return
 
 
 def children(process: int) -> set[int]:
