@@ -22,13 +22,17 @@ class Call:
     """
 
     endpoint: Endpoint
-    key: str
+    key: str = field(repr=False)
     request_id: str
     id: str | None = None
     query: Mapping[str, Any] = field(factory=dict)
     body: Mapping[str, Any] = field(factory=dict)
     once: str | None = None
     revision: int | None = None
+
+    def __str__(self) -> str:
+        asked = {"id": self.id, "query": self.query, "body": self.body, "once": self.once, "revision": self.revision}
+        return f"{self.endpoint} { ({name: value for name, value in asked.items() if value}) }"
 
 
 @frozen

@@ -31,7 +31,9 @@ def _difference(expected: Any, actual: Any, slack: timedelta, path: str) -> str:
     if isinstance(expected, dict) and isinstance(actual, dict):
         if expected.keys() != actual.keys():
             return f"{path} has {sorted(actual)} instead of {sorted(expected)}"
-        found = (_difference(value, actual[name], slack, f"{path}.{name}") for name, value in expected.items())
+        found = (
+            _difference(value, actual[name], slack, f"{path}.{name}".lstrip(".")) for name, value in expected.items()
+        )
         return next(filter(None, found), "")
     if isinstance(expected, list) and isinstance(actual, list):
         if len(expected) != len(actual):

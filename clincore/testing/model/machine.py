@@ -140,9 +140,11 @@ class ModelMachine(RuleBasedStateMachine):
         self.ask(endpoint, who, body=body, once=once)
 
     @precondition(lambda self: self.repeatable)
-    @rule(who=callers, choice=st.integers(0, 3), is_same=st.sampled_from([True, True, False]))
-    def repeat(self, who: Who, choice: int, is_same: bool) -> None:
+    @rule(who=callers, choice=st.integers(0, 3), is_same=st.sampled_from([True, True, False]), after=inputs.lapses())
+    def repeat(self, who: Who, choice: int, is_same: bool, after: timedelta) -> None:
         """Repeat a call with its Idempotency-Key, by any key of the tenant, with the same body or with another one."""
+        if self.on.target.moves_time:
+            self.on.target.let_pass(after)
         endpoint, number, body, once = self.repeatable[-1 - choice % len(self.repeatable)]
         other = (
             {"full_name": "other"} if endpoint is Endpoint.CREATE_PATIENT else {"input_payload": {"symptom_ids": [4]}}
@@ -264,9 +266,10 @@ class ModelMachine(RuleBasedStateMachine):
         assert not self.on.bootstrap(number, self.on.target.bootstrap_token if has_token else "another")
 
     @precondition(lambda self: self.on.target.tamper is not None)
-    @rule(number=inputs.numbers(), choice=st.integers(0, 3), how=st.sampled_from(Tampering))
-    def tamper(self, number: int, choice: int, how: Tampering) -> None:
-        tenant = self.on.tenant(number)
+    @rule(who=callers, choice=st.integers(0, 3), how=st.sampled_from(Tampering))
+    def tamper(self, who: Who, choice: int, how: Tampering) -> None:
+        """Change a signed case behind everybody's back, which a replay tells."""
+        tenant = self.on.tenant(who.tenant)
         signed = [case for case in tenant.cases.values() if case["status"] == "finalized"]
         if not signed:
             return
@@ -281,6 +284,7 @@ class ModelMachine(RuleBasedStateMachine):
             case["input_payload"] = {"symptom_ids": [1]}
         else:
             case["ranking_snapshot"] = []
+        self.ask(Endpoint.VERIFY_CASE, who, id=case["id"])
 
     @rule(who=callers, endpoint=st.sampled_from(NAMING_RECORDS), choice=st.integers(0, 3))
     def reach_across(self, who: Who, endpoint: Endpoint, choice: int) -> None:

@@ -159,7 +159,7 @@ class Stepping:
             at = self.target.now()
             seen = self.target.answer(call)
             self.require_walls(call, seen)
-            self.require(answer(self.world, call, at, seen), seen, repr(call))
+            self.require(answer(self.world, call, at, seen), seen, str(call))
         return seen
 
     def read_list(self, endpoint: Endpoint, key: str, limit: int, **query: Any) -> list[Json]:
@@ -182,7 +182,7 @@ class Stepping:
     def require_walls(self, call: Call, seen: Answer) -> None:
         """Require that an answer names nothing of another tenant that the caller has not itself sent."""
         caller, _ = self.world.secrets.get(call.key, ("", ""))
-        sent = self.sent.get(caller, "") + repr(call)
+        sent = self.sent.get(caller, "") + str(call)
         if caller:
             self.sent[caller] = sent
         text = told(seen)
