@@ -161,7 +161,7 @@ def month_without_end(work: MemoryUnitOfWork, _tables: Tables) -> tuple[str, obj
     ("plant", "found"),
     [
         (everyones_patients, r"^GET /patients (.*items has|tells tenant)"),
-        (everyones_cases_by_id, r"^GET /cases/\{id\} tells tenant .* of \['.*'\], another tenant's"),
+        (everyones_cases_by_id, r"^GET /cases/\{id\}.*(case-not-found|tells tenant)"),
         (rotation_uncounted, r"^GET /admin/usage \{\}: total_calls is \d+ instead of \d+"),
         (short_pages, r"^GET /admin/access-logs .* items instead of"),
         (grace_without_end, r"^what is kept of .*: keys\[\d\].expires_at is"),
