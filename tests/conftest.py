@@ -39,6 +39,11 @@ ON_BOTH_SERVERS = (
 )
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Run the whole suite on every core, and named tests in the one process that was started."""
+    return 0 if config.args_source is pytest.Config.ArgsSource.ARGS else None
+
+
 @pytest.fixture(scope="session")
 def kent_directory() -> Path:
     """The rows of Kent's repertory, which are not part of the project; where they are missing the test is skipped."""
