@@ -90,6 +90,7 @@ class HttpTarget:
         answered: Json = json.loads(text, parse_float=Decimal)
         if response.status < 300:
             assert ('rel="next"' in response.getheader("Link", "")) == (answered.get("next") is not None)
+            assert "revision" not in answered or response.getheader("ETag") == f'"{answered["revision"]}"'
             answered.pop("message", None)  # what a person is told of a key just made
             return answered
         assert response.getheader("Content-Type") == "application/problem+json"
