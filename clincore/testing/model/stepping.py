@@ -90,17 +90,18 @@ class Stepping:
 
     def bootstrap(self, number: int, token: str | None) -> bool:
         """Try to set up a tenant with the operator's token; return whether it was."""
-        at = self.target.now()
-        seen = self.target.bootstrap(MARKERS[number], token)
-        expected = BOOTSTRAPPED if self.world.bootstrapped else None
-        if token != self.target.bootstrap_token:
-            expected = BOOTSTRAP_TOKEN
-        if expected is not None:
-            self.require(expected, seen, "POST /bootstrap")
-            return False
-        assert isinstance(seen, dict), f"the bootstrap should have been answered, not {seen}"
-        self.world.bootstrapped = self.ground.bootstrapped = True
-        self._enter(number, seen, at)
+        with self.checking():
+            at = self.target.now()
+            seen = self.target.bootstrap(MARKERS[number], token)
+            expected = BOOTSTRAPPED if self.world.bootstrapped else None
+            if token != self.target.bootstrap_token:
+                expected = BOOTSTRAP_TOKEN
+            if expected is not None:
+                self.require(expected, seen, "POST /bootstrap")
+                return False
+            assert isinstance(seen, dict), f"the bootstrap should have been answered, not {seen}"
+            self.world.bootstrapped = self.ground.bootstrapped = True
+            self._enter(number, seen, at)
         return True
 
     def create_tenant(self, number: int) -> None:
