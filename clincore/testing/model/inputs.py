@@ -32,7 +32,7 @@ def choices() -> st.SearchStrategy[Which]:
 
 
 def texts() -> st.SearchStrategy[str]:
-    return st.text("aä %_ßΣ", max_size=3)
+    return st.text("aAäÄ %_ßΣσ", max_size=3)
 
 
 def names() -> st.SearchStrategy[str]:
