@@ -26,9 +26,9 @@ _UPGRADE: Final = "clincore migrate upgrade head"
 
 _SERVER: Final[LiteralString] = """
     SELECT current_setting('server_version'), current_setting('server_version_num')::int / 10000,
-           current_setting('server_encoding'), lower(U&'\\00C4') = U&'\\00E4'
+           current_setting('server_encoding'), lower(chr(196)) = chr(228)
 """
-"""Of Ä and ä, where the encoding is UTF8."""
+"""The last is of Ä and ä, and is looked at where the encoding is UTF8."""
 _DURABILITY: Final[LiteralString] = """
     SELECT name FROM pg_settings
     WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off' ORDER BY name
