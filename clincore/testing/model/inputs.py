@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hypothesis import strategies as st
 
+from clincore.domain.usage import Endpoint
 from clincore.testing.model.stepping import MARKERS, Which, Who
 
 if TYPE_CHECKING:
@@ -94,6 +95,20 @@ def payloads_or_wrong_ones() -> st.SearchStrategy[Json]:
         {"rubrics": [{"symptom_id": 5}, {"symptom_id": _UNKNOWN_RUBRIC}]},
     ]
     return st.integers(0, 5).flatmap(lambda one: payloads() if one else st.sampled_from(wrong))
+
+
+def repertory_questions() -> st.SearchStrategy[tuple[Endpoint, Json]]:
+    """A call about the repertory, and what it asks."""
+    words = st.sampled_from(["anxiety", "fear night", "grade:3 anger", "nothing"])
+    return st.one_of(
+        st.tuples(st.just(Endpoint.SEARCH_RUBRICS), st.fixed_dictionaries({"q": words, "limit": limits()})),
+        st.tuples(
+            st.just(Endpoint.VIEW_RUBRIC), st.fixed_dictionaries({"id": st.sampled_from(["1", "3", "12", "999999"])})
+        ),
+        st.tuples(st.just(Endpoint.VIEW_REPERTORY), st.just({})),
+        st.tuples(st.just(Endpoint.LIST_REMEDIES), st.fixed_dictionaries({"query": st.just({"limit": 20})})),
+        st.tuples(st.just(Endpoint.RANK_RUBRICS), st.fixed_dictionaries({"body": payloads_or_wrong_ones()})),
+    )
 
 
 def revisions() -> st.SearchStrategy[int | None]:

@@ -209,21 +209,13 @@ class ModelMachine(RuleBasedStateMachine):
 
     # --- the repertory ----------------------------------------------------------------------------------------------
 
-    @rule(who=callers, word=st.sampled_from(["anxiety", "fear night", "grade:3 anger", "nothing"]), limit=limits)
-    def search(self, who: Who, word: str, limit: int) -> None:
-        self.on.read_list(Endpoint.SEARCH_RUBRICS, self.on.key_of(who), limit, q=word)
-
-    @rule(who=callers, rubric_id=st.sampled_from([1, 3, 12, 999_999]))
-    def view_rubric(self, who: Who, rubric_id: int) -> None:
-        self.ask(Endpoint.VIEW_RUBRIC, who, id=str(rubric_id))
-
-    @rule(who=callers, endpoint=st.sampled_from([Endpoint.VIEW_REPERTORY, Endpoint.LIST_REMEDIES]))
-    def view_repertory(self, who: Who, endpoint: Endpoint) -> None:
-        self.ask(endpoint, who)
-
-    @rule(who=callers, payload=inputs.payloads_or_wrong_ones())
-    def rank_rubrics(self, who: Who, payload: Json) -> None:
-        self.ask(Endpoint.RANK_RUBRICS, who, body=payload)
+    @rule(who=callers, question=inputs.repertory_questions())
+    def ask_the_repertory(self, who: Who, question: tuple[Endpoint, Json]) -> None:
+        endpoint, asked = question
+        if endpoint is Endpoint.SEARCH_RUBRICS:
+            self.on.read_list(endpoint, self.on.key_of(who), **asked)
+        else:
+            self.ask(endpoint, who, **asked)
 
     # --- the operator, time, and who breaks in ----------------------------------------------------------------------
 

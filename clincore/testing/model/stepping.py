@@ -233,13 +233,15 @@ class Stepping:
             assert before in (None, line["id"]), "a line of the access log has got another id"
 
     def require_accounts(self) -> None:
-        """Require that an administrator of each tenant is told its usage and its access log exactly."""
+        """Require that an administrator of each tenant is told its records, its access log and its usage exactly."""
         for tenant in self.world.tenants.values():
             at = self.target.now()
             label = MARKERS[tenant.number]
             made = self.target.operator.create_key(tenant.id, label, Role.ADMIN, None)
             key = self.enter_key(tenant, made, at, label=label, role=Role.ADMIN, expires_at=None)
+            for endpoint in (Endpoint.LIST_PATIENTS, Endpoint.LIST_CASES, Endpoint.LIST_KEYS):
+                self.read_list(endpoint, key, 3)
+            self.require_contents()
+            self.read_list(Endpoint.LIST_ACCESS, key, 7)
             self.call(Endpoint.USAGE, key)
-            self.read_list(Endpoint.LIST_ACCESS, key, 200)
-            self.read_list(Endpoint.LIST_KEYS, key, 200)
         self.require_contents()
