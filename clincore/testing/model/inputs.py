@@ -135,6 +135,12 @@ def limits() -> st.SearchStrategy[int]:
     return st.sampled_from([1, 2, 3, 50])
 
 
+def waits() -> st.SearchStrategy[timedelta]:
+    """How long after a call it is repeated: also just before and just when its Idempotency-Key is forgotten."""
+    day = timedelta(days=1)
+    return st.sampled_from([timedelta(0), timedelta(0), day - timedelta(microseconds=1), day])
+
+
 def lapses() -> st.SearchStrategy[timedelta]:
     """How much time goes by: also just as long as something lasts, and a little less and more."""
     seconds = [0, 1, 59, 3600, 86_400, 31 * 86_400]

@@ -139,17 +139,19 @@ class ModelMachine(RuleBasedStateMachine):
             self.repeatable.append((endpoint, who.tenant, body, once))
         self.ask(endpoint, who, body=body, once=once)
 
-    @precondition(lambda self: self.repeatable)
-    @rule(who=callers, choice=st.integers(0, 3), is_same=st.sampled_from([True, True, False]), after=inputs.lapses())
+    @rule(who=callers, choice=st.integers(0, 3), is_same=st.sampled_from([True, True, False]), after=inputs.waits())
     def repeat(self, who: Who, choice: int, is_same: bool, after: timedelta) -> None:
         """Repeat a call with its Idempotency-Key, by any key of the tenant, with the same body or with another one."""
+        if not self.repeatable:
+            self.create(Endpoint.CREATE_PATIENT, who, self.marked(who, {"full_name": "Anna"}), "once")
         if self.on.target.moves_time:
             self.on.target.let_pass(after)
         endpoint, number, body, once = self.repeatable[-1 - choice % len(self.repeatable)]
+        by = Who(number, who.key, who.choice)
         other = (
             {"full_name": "other"} if endpoint is Endpoint.CREATE_PATIENT else {"input_payload": {"symptom_ids": [4]}}
         )
-        self.ask(endpoint, Who(number, who.key, who.choice), body=body if is_same else {**body, **other}, once=once)
+        self.ask(endpoint, by, body=body if is_same else {**body, **other}, once=once)
 
     # --- keys -------------------------------------------------------------------------------------------------------
 
