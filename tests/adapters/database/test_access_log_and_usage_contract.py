@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING
+import asyncio
+from collections import Counter
+from datetime import date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -20,9 +21,6 @@ from hypothesis import strategies as st
 from clincore.domain.access import AccessFilter, Action, RecordType
 from clincore.domain.call import Record
 from clincore.domain.usage import Endpoint, UsageReport
-
-if TYPE_CHECKING:
-    pass
 
 NOTES = "Ängste\r\n\U0001f98b ' \" \\"
 FEW = settings(max_examples=25)
@@ -98,8 +96,57 @@ async def test_usage_is_reported_by_endpoint_and_for_the_last_24_hours_in_whole_
             work.usage.count()
             await work.commit()
     assert await member.usage() == UsageReport(
-        total_calls=3, calls_by_endpoint={"GET /cases/{id}": 2, "POST /cases": 1}, last_24h_count=2
+        total_calls=3,
+        calls_by_endpoint={"GET /cases/{id}": 2, "POST /cases": 1},
+        calls_by_key={member.key_id: 3},
+        calls_by_day={start.date(): 2, NOW.date(): 1},
+        last_24h_count=2,
     )
+
+
+calls = st.tuples(
+    st.integers(0, 1),
+    st.sampled_from([Endpoint.VIEW_CASE, Endpoint.CREATE_CASE]),
+    st.integers(-100 * 24 * 60, 0).map(lambda minutes: NOW + timedelta(minutes=minutes)),
+)
+"""Whose key, which call, and when."""
+
+
+@FEW
+@given(made=st.lists(calls, max_size=8))
+@scenario
+async def test_usage_is_exact_by_endpoint_key_and_day(
+    harness: Harness, made: list[tuple[int, Endpoint, datetime]]
+) -> None:
+    member = await harness.member()
+    holders = [member, await member.with_key()]
+    for whose, endpoint, at in made:
+        async with holders[whose].work(endpoint, at=at) as work:
+            work.usage.count()
+            await work.commit()
+    first = date(NOW.year - (NOW.month == 1), (NOW.month - 2) % 12 + 1, 1)
+    assert await member.usage() == UsageReport(
+        total_calls=len(made),
+        calls_by_endpoint=Counter(endpoint.value for _, endpoint, _ in made),
+        calls_by_key=Counter(holders[whose].key_id for whose, _, _ in made),
+        calls_by_day=Counter(at.date() for _, _, at in made if at.date() >= first),
+        last_24h_count=sum(at >= NOW.replace(second=0, microsecond=0) - timedelta(days=1) for _, _, at in made),
+    )
+
+
+@scenario
+async def test_calls_at_once_are_all_counted(harness: Harness) -> None:
+    member = await harness.member()
+
+    async def call() -> None:
+        async with member.work(Endpoint.VIEW_CASE) as work:
+            work.usage.count()
+            await work.commit()
+
+    await asyncio.gather(*(call() for _ in range(40)))
+    usage = await member.usage()
+    assert (usage.total_calls, usage.last_24h_count) == (40, 40)
+    assert (usage.calls_by_key, usage.calls_by_day) == ({member.key_id: 40}, {NOW.date(): 40})
 
 
 @scenario
