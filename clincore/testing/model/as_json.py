@@ -88,6 +88,8 @@ def usage_json(report: UsageReport) -> Json:
     return {
         "total_calls": report.total_calls,
         "calls_by_endpoint": dict(report.calls_by_endpoint),
+        "calls_by_key": {str(key_id): calls for key_id, calls in report.calls_by_key.items()},
+        "calls_by_day": {day.isoformat(): calls for day, calls in report.calls_by_day.items()},
         "last_24h_count": report.last_24h_count,
     }
 

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from http.client import HTTPConnection
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _PROBLEM: Final = "urn:clincore:problem:"
 _TIMEOUT: Final = 60
 _IDLE: Final = 2
+_END_OF_DAY: Final = timedelta(seconds=5)
 
 
 @define
@@ -52,8 +53,15 @@ class HttpTarget:
         """Nothing is to be put back: tenants are new in each example, and time goes by."""
 
     def now(self) -> datetime:
-        """Return a later moment each time, so that what is made one after the other is so ordered."""
-        self._last = max(datetime.now(UTC), self._last + timedelta(microseconds=1))
+        """Return a later moment each time, so that what is made one after the other is so ordered.
+
+        The end of a day (UTC) is waited out: of a call between two days nobody could say which one counts it.
+        """
+        at = datetime.now(UTC)
+        if (at + _END_OF_DAY).date() != at.date():
+            sleep(_END_OF_DAY.total_seconds())
+            at = datetime.now(UTC)
+        self._last = max(at, self._last + timedelta(microseconds=1))
         return self._last
 
     def let_pass(self, duration: timedelta) -> None:

@@ -56,9 +56,13 @@ def revoke_key(visit: Visit) -> Answer:
 def usage(visit: Visit) -> Answer:
     events = visit.tenant.usage
     since = visit.at.replace(second=0, microsecond=0) - timedelta(days=1)
+    this_month = visit.at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    first = (this_month - timedelta(days=1)).replace(day=1)
     return {
         "total_calls": len(events),
         "calls_by_endpoint": dict(Counter(endpoint for _, endpoint, _ in events)),
+        "calls_by_key": dict(Counter(key_id for key_id, _, _ in events)),
+        "calls_by_day": dict(Counter(at.date().isoformat() for _, _, at in events if at >= first)),
         "last_24h_count": sum(at >= since for _, _, at in events),
     }
 
