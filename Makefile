@@ -4,11 +4,12 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 ROWS ?= clincore/data/starter
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test soak check bench clean
 
 help:
 	@echo "make demo   the main job, end to end, on a real PostgreSQL that comes along"
 	@echo "make test   the whole test suite"
+	@echo "make soak   more than 10,000 steps of the model on each database and over HTTP; SEED=N repeats a run"
 	@echo "make check  formatting, lint, types and the house's import rules"
 	@echo "make bench  speed, as ratios in one run; ROWS=DIR names a repertory's rows"
 	@echo "make clean  remove the virtual environment and everything built"
@@ -18,6 +19,15 @@ demo: .venv/.embedded
 
 test: .venv/.test
 	@$(BIN)/python -m pytest -q
+
+ifndef SEED
+SEED := $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+endif
+
+soak: .venv/.test
+	@echo "The seed is $(SEED): 'make soak SEED=$(SEED)' does the same again."
+	@CLINCORE_PROFILE=soak $(BIN)/python -m pytest -q -rP --hypothesis-seed=$(SEED) \
+		tests/testing/test_model.py tests/testing/test_model_over_http.py
 
 check: .venv/.dev
 	@$(BIN)/ruff format --check --quiet .

@@ -11,21 +11,20 @@ import pytest
 from backups import stocked, stocked_15, stocked_18
 from database_fixtures import harness, open_database, open_database_as_owner
 from databases import FreshDatabase, NewDatabase, Server
-from hypothesis import settings
 from migration_runs import SQL_FILES
 from postgres_server import DEBIAN_15, running_server
 from service import Clinics, new_tenant, running_service
 
 from clincore.adapters.embedded_postgres.server import EmbeddedPostgres
 from clincore.adapters.sqlite_repertory import import_kent_rows
+from clincore.testing.profiles import load_profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["harness", "open_database", "open_database_as_owner", "stocked", "stocked_15", "stocked_18"]
 
-settings.register_profile("clincore", deadline=None, derandomize=bool(os.environ.get("CI")))
-settings.load_profile("clincore")
+load_profile(os.environ)
 
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,6 +35,7 @@ ON_BOTH_SERVERS = (
     "entrypoints/cli/test_cli_migrate.py",
     "entrypoints/cli/test_cli_tenant.py",
     "entrypoints/http/test_starting.py",
+    "testing/test_model.py",
 )
 
 

@@ -112,6 +112,17 @@ class Server:
         finally:
             self._execute("DROP DATABASE {} WITH (FORCE)", name)
 
+    @contextmanager
+    def database_of_locale_c(self) -> Iterator[FreshDatabase]:
+        """Make an empty database that knows the letters of ASCII alone."""
+        name = f"test_{uuid4().hex}"
+        provider = "LOCALE_PROVIDER libc LOCALE 'C' ENCODING 'UTF8'"
+        self._execute("CREATE DATABASE {} TEMPLATE template0 OWNER {} " + provider, name, OWNER)
+        try:
+            yield self._database(name)
+        finally:
+            self._execute("DROP DATABASE {} WITH (FORCE)", name)
+
     def _create(self, name: str, template: str, owner: str) -> None:
         self._execute("CREATE DATABASE {} TEMPLATE {} OWNER {}", name, template, owner)
         self._execute("REVOKE ALL ON DATABASE {} FROM PUBLIC", name)

@@ -103,6 +103,15 @@ def test_one_role_for_everything_is_a_warning(postgres: Server, new_database: Ne
         assert found["owner"]["message"] == "clinic alone runs the migrations"
 
 
+def test_a_locale_that_does_not_know_letters_is_a_warning(postgres: Server) -> None:
+    """It says so before a clinic looks for Ähn, types ähn, and finds nobody."""
+    with postgres.database_of_locale_c() as database:
+        found = findings(doctor(database, "--json"))["server"]
+    assert found["outcome"] == "warn"
+    assert found["message"].endswith("its locale does not know Ä from ä, so that ähn does not find Ähn")
+    assert found["cure"] == "make the database anew: CREATE DATABASE … LOCALE 'C.UTF-8' TEMPLATE template0"
+
+
 # --- what fails ------------------------------------------------------------------------------------------------
 
 

@@ -26,8 +26,9 @@ _UPGRADE: Final = "clincore migrate upgrade head"
 
 _SERVER: Final[LiteralString] = """
     SELECT current_setting('server_version'), current_setting('server_version_num')::int / 10000,
-           current_setting('server_encoding')
+           current_setting('server_encoding'), lower(chr(196)) = chr(228)
 """
+"""The last is of Ä and ä, and is looked at where the encoding is UTF8."""
 _DURABILITY: Final[LiteralString] = """
     SELECT name FROM pg_settings
     WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off' ORDER BY name
@@ -49,7 +50,8 @@ _CLOCK: Final[LiteralString] = "SELECT clock_timestamp()"
 
 async def server(connection: psycopg.AsyncConnection[Any]) -> list[Finding]:
     """Whether the server is one that ClinCore is tested on, and keeps what it has answered."""
-    version, major, encoding = await (await connection.execute(_SERVER)).fetchone() or ("?", 0, "?")
+    row = await (await connection.execute(_SERVER)).fetchone()
+    version, major, encoding, knows_letters = row or ("?", 0, "?", False)
     told = f"PostgreSQL {version}, {encoding}"
     findings = []
     if major < OLDEST:
@@ -57,6 +59,11 @@ async def server(connection: psycopg.AsyncConnection[Any]) -> list[Finding]:
     if encoding != "UTF8":
         cure = "make the database anew: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
         findings.append(failed("server", f"{told}: names beyond {encoding} would be lost", cure))
+    elif not knows_letters:
+        cure = "make the database anew: CREATE DATABASE … LOCALE 'C.UTF-8' TEMPLATE template0"
+        findings.append(
+            warned("server", f"{told}: its locale does not know Ä from ä, so that ähn does not find Ähn", cure)
+        )
     off = [row[0] for row in await (await connection.execute(_DURABILITY)).fetchall()]
     if off:
         cure = "set them on: else a crash of the machine loses what was answered"
