@@ -24,7 +24,10 @@ class Bucket(StrEnum):
 
     @property
     def is_mind(self) -> bool:
-        return self is Bucket.MIND_CORE or self is Bucket.MENTAL_MOD
+        return self in _MIND
+
+
+_MIND = (Bucket.MIND_CORE, Bucket.MENTAL_MOD)
 
 
 class Course(StrEnum):
