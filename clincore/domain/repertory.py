@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from attrs import field, frozen
 
@@ -39,13 +39,15 @@ class Edition:
         return {"name": self.name, "edition": self.edition, "fingerprint": self.fingerprint}
 
 
-@frozen(kw_only=True)
-class Rubric:
-    """One rubric: its path of texts from the chapter down, and its remedies' grades, 1 to 5, by abbreviation."""
+class Rubric(NamedTuple):
+    """One rubric: its path of texts from the chapter down, and its remedies' grades, 1 to 5, by abbreviation.
+
+    A named tuple and no attrs class: every ranking makes as many as it has rubrics.
+    """
 
     id: int
     path: tuple[str, ...]
-    grades: Mapping[str, int] = field(repr=False)
+    grades: Mapping[str, int]
 
     @property
     def chapter(self) -> str:

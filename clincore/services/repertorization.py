@@ -56,7 +56,8 @@ class Repertorization:
 
 async def check_rubrics(resources: Resources, entered: CaseInput, path: str = "") -> Mapping[int, Rubric]:
     """Return the input's rubrics; raises InvalidInput naming an unknown method and every unknown rubric."""
-    rubrics = await resources.repertory.rubrics(entered.symptom_ids)
+    ids = entered.symptom_ids
+    rubrics = await resources.repertory.rubrics(ids)
     prefix = f"{path}." if path else ""
     problems = []
     try:
@@ -66,7 +67,7 @@ async def check_rubrics(resources: Resources, entered: CaseInput, path: str = ""
     listed = "symptom_ids" if "symptom_ids" in entered.payload else "rubrics"
     problems += [
         Problem(f"{prefix}{listed}[{index}]", f"rubric {rubric_id} is not in the repertory")
-        for index, rubric_id in enumerate(entered.symptom_ids)
+        for index, rubric_id in enumerate(ids)
         if rubric_id not in rubrics
     ]
     if problems:

@@ -78,22 +78,32 @@ class PackedRubrics:
 
     def index(self, rubric_id: int) -> int | None:
         """Return a rubric's place in id order; None where there is none of this id."""
-        ids = self._ids
-        place = rubric_id - ids[0] if ids else 0  # most repertories number their rubrics almost without gaps
-        if not 0 <= place < len(ids) or ids[place] != rubric_id:
-            place = bisect_left(ids, rubric_id)
-        return place if place < len(ids) and ids[place] == rubric_id else None
+        return self._places([rubric_id]).get(rubric_id)
 
     def rubrics(self, ids: Iterable[int]) -> dict[int, Rubric]:
         """Return the rubrics among ``ids`` that exist, each once; costs what they hold, whatever the size."""
-        found = {rubric_id: place for rubric_id in ids if (place := self.index(rubric_id)) is not None}
-        ends, names, numbers, grades = self._grade_ends, self._remedies, self._numbers, self._grades
+        found = self._places(ids)
+        name_of, ends, numbers, grades = self._remedies.__getitem__, self._grade_ends, self._numbers, self._grades
         rubrics = {}
         for (rubric_id, place), path in zip(found.items(), self._paths_of(found.values()), strict=True):
             start, end = ends[place], ends[place + 1]
-            graded = dict(zip(map(names.__getitem__, numbers[start:end]), grades[start:end], strict=True))
-            rubrics[rubric_id] = Rubric(id=rubric_id, path=tuple(path), grades=graded)
+            graded = dict(zip(map(name_of, numbers[start:end]), grades[start:end]))  # noqa: B905 - as many of both
+            rubrics[rubric_id] = Rubric(rubric_id, tuple(path), graded)
         return rubrics
+
+    def _places(self, wanted: Iterable[int]) -> dict[int, int]:
+        """The places in id order of the rubrics among ``wanted`` that exist."""
+        ids, size = self._ids, len(self._ids)
+        first = ids[0] if ids else 0
+        places = {}
+        for rubric_id in wanted:
+            place = rubric_id - first  # most repertories number their rubrics almost without gaps
+            if not 0 <= place < size or ids[place] != rubric_id:
+                place = bisect_left(ids, rubric_id)
+                if place == size or ids[place] != rubric_id:
+                    continue
+            places[rubric_id] = place
+        return places
 
     def _paths_of(self, places: Iterable[int]) -> list[list[str]]:
         ends, paths = self._path_ends, self._paths

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from attrs import field, frozen
 
@@ -42,6 +42,7 @@ class CaseType(StrEnum):
 
 
 _NO_TAG = RubricTag()
+_LOCAL = Bucket.LOCAL
 _BUCKET_OF_CHAPTER = {
     "mind": Bucket.MIND_CORE,
     "generals": Bucket.GENERALS,
@@ -49,9 +50,11 @@ _BUCKET_OF_CHAPTER = {
 }
 
 
-@frozen(kw_only=True)
-class CaseRubric:
-    """One rubric of a case: its weight, its bucket and flags, and its remedies' grades (1 to 5)."""
+class CaseRubric(NamedTuple):
+    """One rubric of a case: its weight, its bucket and flags, and its remedies' grades (1 to 5).
+
+    A named tuple and no attrs class: every ranking makes as many as it has rubrics.
+    """
 
     id: int
     weight: Decimal
@@ -59,22 +62,14 @@ class CaseRubric:
     bucket: Bucket
     ailments_from: bool
     delusions: bool
-    grades: Mapping[str, int] = field(repr=False)
+    grades: Mapping[str, int]
 
     @classmethod
     def of(cls, rubric: Rubric, tag: RubricTag | None, *, weight: Decimal, eliminate: bool) -> CaseRubric:
         """Take the bucket from the tag, or without one from the chapter, and the flags from the tag."""
         tag = tag or _NO_TAG
-        bucket = Bucket(tag.bucket) if tag.bucket else _BUCKET_OF_CHAPTER.get(rubric.chapter.casefold(), Bucket.LOCAL)
-        return cls(
-            id=rubric.id,
-            weight=weight,
-            eliminate=eliminate,
-            bucket=bucket,
-            ailments_from=tag.ailments_from,
-            delusions=tag.delusions,
-            grades=rubric.grades,
-        )
+        bucket = Bucket(tag.bucket) if tag.bucket else _BUCKET_OF_CHAPTER.get(rubric.chapter.casefold(), _LOCAL)
+        return cls(rubric.id, weight, eliminate, bucket, tag.ailments_from, tag.delusions, rubric.grades)
 
     @property
     def has_top_grade(self) -> bool:
