@@ -67,11 +67,16 @@ def grid_of(rows: Sequence[RankedRemedy], tallies: Tallies) -> tuple[GridRow, ..
             if len(hits) == 1:  # all of the score comes from one rubric
                 contributions.append(score)
                 continue
+            total = int(score * _MILLION)
+            values = [given[hit] for hit in hits]
+            if values.count(values[0]) == len(values):
+                contributions += evenly(total, len(values))
+                continue
             over, under = row.score.factor
             if type(over) is not int or type(under) is not int:
                 over, under = _ratio(over, under)
             over *= MILLION
-            parts = apportion([given[hit] * over for hit in hits], unit * under, int(score * _MILLION))
+            parts = apportion([value * over for value in values], unit * under, total)
             contributions += [part * MILLIONTH for part in parts]
     every_hit = list(chain.from_iterable(all_hits))
     ids, grades = map(tallies.rubric_ids.__getitem__, every_hit), map(tallies.grades.__getitem__, every_hit)
@@ -84,6 +89,15 @@ def _ratio(over: Decimal | int, under: Decimal | int) -> tuple[int, int]:
     """A fraction in whole numbers."""
     (over, over_under), (under, under_under) = over.as_integer_ratio(), under.as_integer_ratio()
     return over * under_under, under * over_under
+
+
+def evenly(total: int, number: int) -> list[Decimal]:
+    """Apportion the total to equal parts."""
+    whole, missing = divmod(total, number)
+    part = whole * MILLIONTH
+    if not missing:
+        return [part] * number
+    return [part + MILLIONTH] * missing + [part] * (number - missing)
 
 
 def apportion(exact: Sequence[int], under: int, total: int) -> list[int]:
