@@ -11,7 +11,7 @@ from attrs import field, frozen
 from clincore.domain.inclusion import TreeHead
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from clincore.domain.canonical_json import JsonObject
 
@@ -46,7 +46,7 @@ class Rubric(NamedTuple):
     """
 
     id: int
-    path: tuple[str, ...]
+    path: Sequence[str]
     grades: Mapping[str, int]
 
     @property

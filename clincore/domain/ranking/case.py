@@ -22,12 +22,8 @@ class Bucket(StrEnum):
     GENERALS = "GENERALS"
     LOCAL = "LOCAL"
 
-    @property
-    def is_mind(self) -> bool:
-        return self in _MIND
 
-
-_MIND = (Bucket.MIND_CORE, Bucket.MENTAL_MOD)
+MIND = (Bucket.MIND_CORE, Bucket.MENTAL_MOD)
 
 
 class Course(StrEnum):
@@ -100,7 +96,7 @@ class RankingCase:
     def _case_type(self) -> CaseType:
         if self.requested_type is not None:
             return self.requested_type
-        mind = [rubric for rubric in self.rubrics if rubric.bucket.is_mind]
+        mind = [rubric for rubric in self.rubrics if rubric.bucket in MIND]
         if len(mind) >= 5 or any(rubric.has_top_grade for rubric in mind):
             return CaseType.MIND_DOMINANT
         return CaseType.CONSTITUTION if len(mind) <= 2 else CaseType.MIXED

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from clincore.domain.ranking.case import MIND
 from clincore.domain.repertory import MAX_GRADE
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def strong_hits(case: RankingCase) -> Mapping[str, int]:
     """Return how many Mind rubrics hold a remedy at grade 3 or above; remedies without one are 0."""
     strong: defaultdict[str, int] = defaultdict(int)
     for rubric in case.rubrics:
-        if rubric.bucket.is_mind:
+        if rubric.bucket in MIND:
             for remedy, grade in rubric.grades.items():
                 if grade >= _STRONG:
                     strong[remedy] += 1
