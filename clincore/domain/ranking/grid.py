@@ -92,7 +92,7 @@ def _ratio(over: Decimal | int, under: Decimal | int) -> tuple[int, int]:
 
 
 def evenly(total: int, number: int) -> list[Decimal]:
-    """Apportion the total to equal parts."""
+    """Apportion a total of millionths to so many equal parts, as ``apportion`` does, without their exact values."""
     whole, missing = divmod(total, number)
     part = whole * MILLIONTH
     if not missing:

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from clincore.domain.ranking.arithmetic import CONTEXT
-from clincore.domain.ranking.case import Bucket, CaseType, Course, RankingCase
+from clincore.domain.ranking.case import CaseType, Course, RankingCase
 from clincore.domain.ranking.mcare_scores import FIRST, PENALTY, McareScores
-from clincore.domain.ranking.mcare_worth import Worth, worth
+from clincore.domain.ranking.mcare_worth import Kind, Worth, worth
 from clincore.domain.ranking.parameters import McareParameters
 from clincore.domain.ranking.ranking import Ranking, with_ranks
 from clincore.domain.ranking.stability import Contender, Contest
@@ -43,11 +43,11 @@ class Mcare:
 
     settings: McareParameters = field(factory=McareParameters)
     name: str = field(default="mcare/6.1", init=False)
-    _worth_of: Callable[[CaseType, Bucket, Decimal, bool, bool, bool], Worth] = field(init=False, eq=False, repr=False)
-    """Most rubrics are of a few kinds."""
+    _worth_of: Callable[[CaseType, Kind], Worth] = field(init=False, eq=False, repr=False)
+    """Remembers what the last kinds of rubrics gave: most rubrics are of a few kinds."""
 
     @_worth_of.default
-    def _remembered(self) -> Callable[[CaseType, Bucket, Decimal, bool, bool, bool], Worth]:
+    def _remembered(self) -> Callable[[CaseType, Kind], Worth]:
         return lru_cache(maxsize=_KINDS)(partial(worth, self.settings))
 
     @property
@@ -98,12 +98,7 @@ class Mcare:
         worth_of, case_type = self._worth_of, case.case_type
         return [
             worth_of(
-                case_type,
-                rubric.bucket,
-                rubric.weight,
-                rubric.ailments_from,
-                rubric.delusions,
-                len(rubric.grades) <= _SMALL,
+                case_type, (each.bucket, each.weight, each.ailments_from, each.delusions, len(each.grades) <= _SMALL)
             )
-            for rubric in case.rubrics
+            for each in case.rubrics
         ]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from functools import lru_cache
 from itertools import repeat
 from math import lcm
+from operator import mul
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from attrs import define, field
 
-from clincore.domain.ranking.arithmetic import MILLION, MILLIONTH, half_even, power, six_places
+from clincore.domain.ranking.arithmetic import MILLION, MILLIONTH, half_even, six_places
+from clincore.domain.ranking.mcare_factors import Factor, frequency_factor, inverse_factors
 from clincore.domain.ranking.ranking import Score, made
 from clincore.domain.ranking.tally import Tallies, at_grades, strong_hits, tally
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 FIRST: Final = 5
 PENALTY: Final = Decimal("0.85")
 PENALTY_OVER, PENALTY_UNDER = PENALTY.as_integer_ratio()
-Factor: TypeAlias = tuple[int, int]
-"""cf/ff, and the penalty where there is one, as a fraction."""
 Found: TypeAlias = tuple[int, str, Sequence[int], int, Factor]
 """A remedy's score in millionths, negated; its abbreviation, its hits, its raw sum, and its factor."""
 
@@ -53,7 +52,8 @@ class McareScores:
         worths = self._worths if len(units) == 1 else [worth.over(unit) for worth in self._worths]
         self.tallies = tally(self._case, [worth.given for worth in worths], unit)
         self._strong = strong_hits(self._case)
-        self._order = self._found(at_grades(self._case, [worth.raw for worth in worths]))
+        raw = at_grades(self._case, [worth.raw for worth in worths])
+        self._order = self._found(self.tallies.sums(raw)) if self.tallies.places else []
 
     def apply_chronic_rule(self) -> None:
         """Penalize those of the first five that have no strong Mind rubric, and order all again."""
@@ -84,32 +84,23 @@ class McareScores:
         )
 
     def _found(self, raw: Sequence[int]) -> list[Found]:
-        """Find each remedy's sums, factor and score, and put them in order; ``raw`` is what each hit has of it."""
-        given, unit, statistics = self.tallies.given, self.tallies.unit, self._case.statistics
-        given_at, raw_at, known = given.__getitem__, raw.__getitem__, statistics.remedies
-        inverses = _inverse_factors(statistics.median_frequency, self._settings.alpha, unit)
-        bits = inverses.bits
-        half, fraction, hair, limit = 1 << (bits - 1), (1 << bits) - 1, 1 << (bits - 20), 1 << (bits + 42)
-        low, high = half - hair, half + hair
-        enough = int(self._settings.tau * len(self._case.rubrics))
-        order = []
-        for remedy, hits in self.tallies.places.items():
-            if len(hits) == 1:  # so it is with most
-                weighted, raw_sum = given[hits[0]], raw[hits[0]]
-            else:
-                weighted, raw_sum = sum(map(given_at, hits)), sum(map(raw_at, hits))
-            factor, scale = inverses[known[remedy].frequency]
-            if len(hits) >= enough:
-                factor = self._corrected(factor, len(hits))
-                scale = inverses.scaled(factor)
-            product = weighted * scale
-            if low < product & fraction < high or product > limit:
-                millionths = self._millionths_in_context(remedy, Decimal(1))
-            else:
-                millionths = (product + half) >> bits
-            order.append((-millionths, remedy, hits, raw_sum, factor))
-        order.sort()
-        return order
+        """Find each remedy's factor and score, and put them in order; ``raw`` are the raw sums."""
+        places, statistics = self.tallies.places, self._case.statistics
+        inverses = inverse_factors(statistics.median_frequency, self._settings.alpha, self.tallies.unit)
+        known = statistics.remedies
+        factors, scales = map(list, zip(*[inverses[known[remedy].frequency] for remedy in places], strict=True))
+        fewest = int(self._settings.tau * len(self._case.rubrics))  # hits: with less, coverage is below τ
+        for place, hits in enumerate(places.values()):
+            if len(hits) >= fewest:
+                factors[place] = self._corrected(factors[place], len(hits))
+                scales[place] = inverses.scale(factors[place])
+        negated = [
+            -(self._millionths_in_context(remedy, Decimal(1)) if millionths is None else millionths)
+            for remedy, millionths in zip(
+                places, inverses.rounded(map(mul, self.tallies.sums(self.tallies.given), scales)), strict=True
+            )
+        ]
+        return sorted(zip(negated, places, places.values(), raw, factors, strict=True))
 
     def _corrected(self, factor: Factor, hits: int) -> Factor:
         correction, whole = self._correction(hits)
@@ -142,33 +133,3 @@ class McareScores:
         statistics = self._case.statistics
         ff = frequency_factor(statistics.remedies[remedy].frequency, statistics.median_frequency, self._settings.alpha)
         return int(six_places(weighted * (over * penalty) / (under * ff)) * MILLION)
-
-
-def frequency_factor(frequency: int, median: Decimal, alpha: Decimal) -> Decimal:
-    """Return ff to 34 digits."""
-    return power(frequency / max(Decimal(1), median), alpha)
-
-
-class InverseFactors(dict[int, tuple[Factor, int]]):
-    """1/ff by a remedy's frequency, its 34 digits as a fraction; found once for each frequency that occurs."""
-
-    def __init__(self, median: Decimal, alpha: Decimal, unit: int) -> None:
-        super().__init__()
-        self._median = median
-        self._alpha = alpha
-        self._unit = unit
-        self.bits = 120 + unit.bit_length()
-
-    def scaled(self, factor: Factor) -> int:
-        over, under = factor
-        return ((MILLION * over) << self.bits) // (self._unit * under)
-
-    def __missing__(self, frequency: int) -> tuple[Factor, int]:
-        over, under = frequency_factor(frequency, self._median, self._alpha).as_integer_ratio()
-        inverse = self[frequency] = (under, over), self.scaled((under, over))
-        return inverse
-
-
-@lru_cache(maxsize=64)
-def _inverse_factors(median: Decimal, alpha: Decimal, unit: int) -> InverseFactors:
-    return InverseFactors(median, alpha, unit)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from decimal import Decimal, localcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import frozen
 
 from clincore.domain.ranking.arithmetic import CONTEXT, whole_numbers
+from clincore.domain.ranking.case import Bucket
 from clincore.domain.ranking.tally import GRADES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from clincore.domain.ranking.case import Bucket, CaseType
+    from clincore.domain.ranking.case import CaseType
     from clincore.domain.ranking.parameters import McareParameters
 
 _SMALL_FROM_GRADE = 2
+Kind: TypeAlias = tuple[Bucket, Decimal, bool, bool, bool]
+"""All of a rubric that a contribution depends on: bucket, weight, ailments-from, delusion, whether it is small."""
 
 
 @frozen
@@ -39,21 +42,14 @@ class Worth:
         return Worth(self.contributions, [times * one for one in self.given], [times * one for one in self.raw], unit)
 
 
-def worth(
-    settings: McareParameters,
-    case_type: CaseType,
-    bucket: Bucket,
-    weight: Decimal,
-    ailments_from: bool,  # noqa: FBT001
-    delusions: bool,  # noqa: FBT001
-    is_small: bool,  # noqa: FBT001
-) -> Worth:
-    """Return what rubrics of a kind give."""
+def worth(settings: McareParameters, case_type: CaseType, kind: Kind) -> Worth:
+    """Return what every rubric of a kind gives."""
+    bucket, weight, is_from_ailments, is_delusion, is_small = kind
     with localcontext(CONTEXT):
         weighted = weight * settings.bucket_weights[case_type][bucket]
-        if ailments_from:
+        if is_from_ailments:
             weighted *= settings.ailments_from
-        if delusions:
+        if is_delusion:
             weighted *= settings.delusions
         values = [settings.grade_values[grade] if grade else Decimal(0) for grade in GRADES]
         small = settings.small_rubric if is_small else Decimal(1)

@@ -42,12 +42,12 @@ class Tallies:
 
 def tally(case: RankingCase, gives: Sequence[Sequence[int]], unit: int) -> Tallies:
     """Gather the hits of a case; ``gives`` holds what each of its rubrics gives at the grades 0 to 5, over ``unit``."""
-    places: dict[str, list[int]] = {}
+    places: dict[str, tuple[int, ...]] = {}
     for place, remedy in enumerate(chain.from_iterable([rubric.grades for rubric in case.rubrics])):
         if remedy in places:
-            places[remedy].append(place)
+            places[remedy] += (place,)
         else:
-            places[remedy] = [place]  # quicker than a defaultdict: most remedies stand in one rubric
+            places[remedy] = (place,)  # tuples, not lists: most remedies stand in one rubric or two
     candidates = case.candidates()
     return Tallies(
         places if candidates is None else {remedy: hits for remedy, hits in places.items() if remedy in candidates},
