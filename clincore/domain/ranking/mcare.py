@@ -15,6 +15,7 @@ from __future__ import annotations
 from decimal import localcontext
 from fractions import Fraction
 from functools import lru_cache, partial
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
@@ -95,10 +96,8 @@ class Mcare:
         return Contest(contenders=contenders, ruled=FIRST, penalty=Fraction(PENALTY))
 
     def _worths(self, case: RankingCase) -> list[Worth]:
-        worth_of, case_type = self._worth_of, case.case_type
-        return [
-            worth_of(
-                case_type, (each.bucket, each.weight, each.ailments_from, each.delusions, len(each.grades) <= _SMALL)
-            )
-            for each in case.rubrics
+        kinds = [
+            (rubric.bucket, rubric.weight, rubric.ailments_from, rubric.delusions, len(rubric.grades) <= _SMALL)
+            for rubric in case.rubrics
         ]
+        return list(map(self._worth_of, repeat(case.case_type), kinds))

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 from itertools import repeat
 from math import lcm
-from operator import mul
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from attrs import define, field
@@ -53,7 +52,7 @@ class McareScores:
         self.tallies = tally(self._case, [worth.given for worth in worths], unit)
         self._strong = strong_hits(self._case)
         raw = at_grades(self._case, [worth.raw for worth in worths])
-        self._order = self._found(self.tallies.sums(raw)) if self.tallies.places else []
+        self._order = self._found(raw)
 
     def apply_chronic_rule(self) -> None:
         """Penalize those of the first five that have no strong Mind rubric, and order all again."""
@@ -84,23 +83,27 @@ class McareScores:
         )
 
     def _found(self, raw: Sequence[int]) -> list[Found]:
-        """Find each remedy's factor and score, and put them in order; ``raw`` are the raw sums."""
-        places, statistics = self.tallies.places, self._case.statistics
+        """Find each remedy's sums, factor and score, and put them in order; ``raw`` is what each hit has of it."""
+        given, statistics = self.tallies.given, self._case.statistics
+        given_at, raw_at, known = given.__getitem__, raw.__getitem__, statistics.remedies
         inverses = inverse_factors(statistics.median_frequency, self._settings.alpha, self.tallies.unit)
-        known = statistics.remedies
-        factors, scales = map(list, zip(*[inverses[known[remedy].frequency] for remedy in places], strict=True))
         fewest = int(self._settings.tau * len(self._case.rubrics))  # hits: with less, coverage is below τ
-        for place, hits in enumerate(places.values()):
+        order, scores = [], []
+        for remedy, hits in self.tallies.places.items():
+            if len(hits) == 1:  # so it is with most
+                weighted, raw_sum = given[hits[0]], raw[hits[0]]
+            else:
+                weighted, raw_sum = sum(map(given_at, hits)), sum(map(raw_at, hits))
+            factor, scale = inverses[known[remedy].frequency]
             if len(hits) >= fewest:
-                factors[place] = self._corrected(factors[place], len(hits))
-                scales[place] = inverses.scale(factors[place])
-        negated = [
-            -(self._millionths_in_context(remedy, Decimal(1)) if millionths is None else millionths)
-            for remedy, millionths in zip(
-                places, inverses.rounded(map(mul, self.tallies.sums(self.tallies.given), scales)), strict=True
-            )
-        ]
-        return sorted(zip(negated, places, places.values(), raw, factors, strict=True))
+                factor = self._corrected(factor, len(hits))
+                scale = inverses.scale(factor)
+            scores.append(weighted * scale)
+            order.append((remedy, hits, raw_sum, factor))
+        return sorted(
+            (-(self._millionths_in_context(found[0], Decimal(1)) if millionths is None else millionths), *found)
+            for found, millionths in zip(order, inverses.rounded(scores), strict=True)
+        )
 
     def _corrected(self, factor: Factor, hits: int) -> Factor:
         correction, whole = self._correction(hits)
