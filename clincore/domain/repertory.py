@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from attrs import field, frozen
 
 from clincore.domain.inclusion import TreeHead
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from clincore.domain.canonical_json import JsonObject
 
@@ -39,13 +39,15 @@ class Edition:
         return {"name": self.name, "edition": self.edition, "fingerprint": self.fingerprint}
 
 
-@frozen(kw_only=True)
-class Rubric:
-    """One rubric: its path of texts from the chapter down, and its remedies' grades, 1 to 5, by abbreviation."""
+class Rubric(NamedTuple):
+    """One rubric: its path of texts from the chapter down, and its remedies' grades, 1 to 5, by abbreviation.
+
+    A named tuple and no attrs class: every ranking makes as many as it has rubrics.
+    """
 
     id: int
-    path: tuple[str, ...]
-    grades: Mapping[str, int] = field(repr=False)
+    path: Sequence[str]
+    grades: Mapping[str, int]
 
     @property
     def chapter(self) -> str:

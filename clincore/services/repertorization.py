@@ -56,14 +56,15 @@ class Repertorization:
 
 async def check_rubrics(resources: Resources, entered: CaseInput, path: str = "") -> Mapping[int, Rubric]:
     """Return the input's rubrics; raises InvalidInput naming an unknown method and every unknown rubric."""
-    rubrics = await resources.repertory.rubrics(entered.symptom_ids)
+    ids = entered.symptom_ids
+    rubrics = await resources.repertory.rubrics(ids)
     prefix = f"{path}." if path else ""
     problems = []
     try:
         resources.method(entered.method)
     except UnknownMethod as error:
         problems.append(Problem(f"{prefix}method", str(error)))
-    if len(rubrics) < len(entered.symptom_ids):
+    if len(rubrics) < len(ids):
         problems += _unknown(places_of_ids(entered.payload), rubrics, prefix)
     if problems:
         raise InvalidInput(problems)

@@ -197,3 +197,13 @@ def test_whole_grades_stored_as_real_numbers_count(grades: list[float]) -> None:
     with tempfile.TemporaryDirectory() as directory:
         _, _, rubrics = asyncio.run(read(write(book, Path(directory) / "real.sqlite"), [1]))
     assert json.dumps(rubrics[1].grades) == json.dumps({f"r{n}": int(grade) for n, grade in enumerate(grades)})
+
+
+def test_a_path_is_a_sequence_that_equals_the_tuple_of_its_texts(tmp_path: Path) -> None:
+    path = write(SMALL, tmp_path / "small.sqlite")
+    _, _, rubrics = asyncio.run(read(path, [3, 7]))
+    found, texts = rubrics[3].path, ("Mind", "FEAR", "death, of")
+    assert (found, hash(found), repr(found)) == (texts, hash(texts), repr(texts))
+    assert (list(found), len(found), found[0], found[-1], found[1:]) == (list(texts), 3, "Mind", texts[-1], texts[1:])
+    assert (found == rubrics[7].path, found == list(texts)) == (False, False)
+    assert (rubrics[3].chapter, rubrics[3].text) == ("Mind", "Mind > FEAR > death, of")

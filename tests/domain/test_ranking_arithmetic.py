@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clincore.domain.ranking.arithmetic import CONTEXT, half_even, power, six_places, whole_numbers
+from clincore.domain.ranking.mcare_factors import InverseFactors, frequency_factor
 
 
 @pytest.mark.parametrize(
@@ -52,3 +53,23 @@ def test_values_keep_their_ratio_over_one_denominator(values: dict[int, list[Dec
     assert {key: [Fraction(one, under) for one in row] for key, row in found.items()} == {
         key: [Fraction(one) for one in row] for key, row in values.items()
     }
+
+
+@given(
+    st.integers(0, 10**12), st.integers(1, 10**6), st.sampled_from([1, 2, 500, 10**9, 10**33]), st.integers(1, 10**6)
+)
+def test_a_score_in_fixed_point_is_that_of_the_context_or_in_doubt(total: int, over: int, unit: int, seen: int) -> None:
+    median, alpha = Decimal(240), Decimal("0.25")
+    with localcontext(CONTEXT):
+        ff = frequency_factor(seen, median, alpha)
+        expected = six_places(Decimal(total) / unit * over / (1000 * ff))
+    inverses = InverseFactors(median, alpha, unit)
+    ff_under, ff_over = inverses[seen][0]
+    (millionths,) = inverses.rounded([total * inverses.scale((over * ff_under, 1000 * ff_over))])
+    assert millionths in {None, int(expected * 10**6)}
+
+
+def test_a_score_in_fixed_point_is_in_doubt_at_a_half_and_where_it_is_large() -> None:
+    inverses = InverseFactors(Decimal(1), Decimal(0), 2 * 10**6)  # no factor; a unit is half a millionth
+    (_, scale) = inverses[7]
+    assert inverses.rounded([0 * scale, 2 * scale, 3 * scale, 2**44 * scale]) == [0, 1, None, None]

@@ -57,7 +57,7 @@ def test_the_order_of_rubrics_remedies_and_statistics_changes_nothing(case: Rank
     again = evolve(
         case,
         rubrics=tuple(
-            evolve(rubric, grades=dict(shuffled(rubric.grades.items()))) for rubric in shuffled(case.rubrics)
+            rubric._replace(grades=dict(shuffled(rubric.grades.items()))) for rubric in shuffled(case.rubrics)
         ),
         statistics=evolve(case.statistics, remedies=dict(shuffled(case.statistics.remedies.items()))),
     )
@@ -107,7 +107,7 @@ def test_threads_with_contexts_of_their_own_get_the_same_digits(cases: list[Rank
 def test_weights_times_k_give_scores_times_k_before_rounding(case: RankingCase, k: int) -> None:
     """Rounded scores are within half a millionth of the exact ones; an acute course has no order to change."""
     case = evolve(case, course=Course.ACUTE)
-    heavier = evolve(case, rubrics=tuple(evolve(each, weight=each.weight * k) for each in case.rubrics))
+    heavier = evolve(case, rubrics=tuple(each._replace(weight=each.weight * k) for each in case.rubrics))
     for method in (Mcare(), SumOfGrades()):
         before = {row.remedy: row.score for row in method.rank(case).rows}
         after = {row.remedy: row.score for row in method.rank(heavier).rows}
@@ -139,7 +139,7 @@ def test_a_rubric_without_remedies_lowers_the_coverage_and_nothing_else(case: Ra
 @given(ranking_cases(longest=6))
 def test_eliminating_takes_remedies_away_and_leaves_the_numbers_of_the_others(case: RankingCase) -> None:
     case = evolve(case, course=Course.ACUTE)
-    without = evolve(case, rubrics=tuple(evolve(each, eliminate=False) for each in case.rubrics))
+    without = evolve(case, rubrics=tuple(each._replace(eliminate=False) for each in case.rubrics))
     eliminating = [each for each in case.rubrics if each.eliminate]
     for method in METHODS:
         expected = [

@@ -405,7 +405,7 @@ def test_what_does_not_come_from_the_input_is_not_in_the_text_made_again(changed
 def test_other_grades_give_another_text() -> None:
     done = example()
     rubric = done.rubrics[9]
-    other = evolve(done, rubrics={**done.rubrics, 9: evolve(rubric, grades={**rubric.grades, "acon.": 2})})
+    other = evolve(done, rubrics={**done.rubrics, 9: rubric._replace(grades={**rubric.grades, "acon.": 2})})
     assert other.rank_again() != done.text
 
 

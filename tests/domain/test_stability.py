@@ -53,7 +53,7 @@ def exact_scores(case: RankingCase) -> dict[str, tuple[Fraction, bool]]:
 def at_weight(case: RankingCase, rubric_id: int, ratio: Fraction) -> RankingCase:
     """The case with one weight multiplied; its type stays."""
     changed = (
-        evolve(each, weight=Fraction(each.weight) * ratio)  # type: ignore[arg-type]  # exact; no engine sees it
+        each._replace(weight=Fraction(each.weight) * ratio)  # type: ignore[arg-type]  # exact; no engine sees it
         if each.id == rubric_id
         else each
         for each in case.rubrics

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from clincore.adapters.sqlite_repertory.source import Source
     from clincore.domain.progress import Progress
 
-FORMAT = 4
+FORMAT = 5
 """Raised with every change of the derived file's content, and of the order of search results."""
 
 _SCHEMA = """

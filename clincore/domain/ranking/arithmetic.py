@@ -51,8 +51,12 @@ def half_even(over: int, under: int) -> tuple[int, bool]:
     """Round ``over / under``, not negative, to a whole number; also say whether it is within a hair of a half."""
     whole, rest = divmod(over, under)
     beyond = 2 * rest - under
-    in_doubt = abs(beyond) <= over >> (_HAIR - 1)
-    return whole + (beyond > 0 or (beyond == 0 and whole % 2 == 1)), in_doubt
+    hair = over >> (_HAIR - 1)
+    if beyond > hair:
+        return whole + 1, False
+    if beyond < -hair:
+        return whole, False
+    return whole + (beyond > 0 or (beyond == 0 and whole % 2 == 1)), True
 
 
 def whole_numbers(values: Mapping[K, Sequence[Decimal]]) -> tuple[dict[K, list[int]], int]:

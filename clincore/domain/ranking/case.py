@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from attrs import field, frozen
 
@@ -22,9 +22,8 @@ class Bucket(StrEnum):
     GENERALS = "GENERALS"
     LOCAL = "LOCAL"
 
-    @property
-    def is_mind(self) -> bool:
-        return self is Bucket.MIND_CORE or self is Bucket.MENTAL_MOD
+
+MIND = (Bucket.MIND_CORE, Bucket.MENTAL_MOD)
 
 
 class Course(StrEnum):
@@ -39,6 +38,7 @@ class CaseType(StrEnum):
 
 
 _NO_TAG = RubricTag()
+_LOCAL = Bucket.LOCAL
 _BUCKET_OF_CHAPTER = {
     "mind": Bucket.MIND_CORE,
     "generals": Bucket.GENERALS,
@@ -46,9 +46,11 @@ _BUCKET_OF_CHAPTER = {
 }
 
 
-@frozen(kw_only=True)
-class CaseRubric:
-    """One rubric of a case: its weight, its bucket and flags, and its remedies' grades (1 to 5)."""
+class CaseRubric(NamedTuple):
+    """One rubric of a case: its weight, its bucket and flags, and its remedies' grades (1 to 5).
+
+    A named tuple and no attrs class: every ranking makes as many as it has rubrics.
+    """
 
     id: int
     weight: Decimal
@@ -56,22 +58,14 @@ class CaseRubric:
     bucket: Bucket
     ailments_from: bool
     delusions: bool
-    grades: Mapping[str, int] = field(repr=False)
+    grades: Mapping[str, int]
 
     @classmethod
     def of(cls, rubric: Rubric, tag: RubricTag | None, *, weight: Decimal, eliminate: bool) -> CaseRubric:
         """Take the bucket from the tag, or without one from the chapter, and the flags from the tag."""
         tag = tag or _NO_TAG
-        bucket = Bucket(tag.bucket) if tag.bucket else _BUCKET_OF_CHAPTER.get(rubric.chapter.casefold(), Bucket.LOCAL)
-        return cls(
-            id=rubric.id,
-            weight=weight,
-            eliminate=eliminate,
-            bucket=bucket,
-            ailments_from=tag.ailments_from,
-            delusions=tag.delusions,
-            grades=rubric.grades,
-        )
+        bucket = Bucket(tag.bucket) if tag.bucket else _BUCKET_OF_CHAPTER.get(rubric.chapter.casefold(), _LOCAL)
+        return cls(rubric.id, weight, eliminate, bucket, tag.ailments_from, tag.delusions, rubric.grades)
 
     @property
     def has_top_grade(self) -> bool:
@@ -102,7 +96,7 @@ class RankingCase:
     def _case_type(self) -> CaseType:
         if self.requested_type is not None:
             return self.requested_type
-        mind = [rubric for rubric in self.rubrics if rubric.bucket.is_mind]
+        mind = [rubric for rubric in self.rubrics if rubric.bucket in MIND]
         if len(mind) >= 5 or any(rubric.has_top_grade for rubric in mind):
             return CaseType.MIND_DOMINANT
         return CaseType.CONSTITUTION if len(mind) <= 2 else CaseType.MIXED

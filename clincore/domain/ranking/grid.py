@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal, localcontext
-from itertools import pairwise
+from itertools import accumulate, chain, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from clincore.domain.ranking.arithmetic import CONTEXT, MILLION, MILLIONTH, whole_numbers
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from clincore.domain.canonical_json import JsonObject
     from clincore.domain.ranking.case import RankingCase
+
+
+_MILLION = Decimal(MILLION)
 
 
 class Cell(NamedTuple):
@@ -49,39 +52,52 @@ def explain(
 
     ``contributions`` holds for each rubric what it gives at the grades 0 to 5, before the remedy's factor.
     """
-    return grid_of(rows, tally(case, *whole_numbers(contributions)))
+    gives, unit = whole_numbers(contributions)
+    return grid_of(rows, tally(case, [gives[rubric.id] for rubric in case.rubrics], unit))
 
 
 def grid_of(rows: Sequence[RankedRemedy], tallies: Tallies) -> tuple[GridRow, ...]:
     """Return a grid row for each ranked remedy, from the hits that its score was made of."""
     places, given, unit = tallies.places, tallies.given, tallies.unit
-    all_hits: list[int] = []
+    all_hits = [places[row.score.remedy] for row in rows]
     contributions: list[Decimal] = []
-    ends = [0]
     with localcontext(CONTEXT):
-        for row in rows:
-            found = row.score
-            hits = places[found.remedy]
-            all_hits += hits
-            ends.append(len(all_hits))
+        for row, hits in zip(rows, all_hits, strict=True):
+            score = row.score.score
             if len(hits) == 1:  # all of the score comes from one rubric
-                contributions.append(found.score)
+                contributions.append(score)
                 continue
-            over, under = _ratio(*found.factor)
+            total = int(score * _MILLION)
+            values = [given[hit] for hit in hits]
+            if values.count(values[0]) == len(values):
+                contributions += evenly(total, len(values))
+                continue
+            over, under = row.score.factor
+            if type(over) is not int or type(under) is not int:
+                over, under = _ratio(over, under)
             over *= MILLION
-            parts = apportion([given[hit] * over for hit in hits], unit * under, int(found.score * MILLION))
+            parts = apportion([value * over for value in values], unit * under, total)
             contributions += [part * MILLIONTH for part in parts]
-    ids, grades = map(tallies.rubric_ids.__getitem__, all_hits), map(tallies.grades.__getitem__, all_hits)
+    every_hit = list(chain.from_iterable(all_hits))
+    ids, grades = map(tallies.rubric_ids.__getitem__, every_hit), map(tallies.grades.__getitem__, every_hit)
     cells = tuple(made(Cell, ids, grades, contributions))
+    ends = accumulate(map(len, all_hits), initial=0)
     return tuple(made(GridRow, rows, [cells[start:end] for start, end in pairwise(ends)]))
 
 
 def _ratio(over: Decimal | int, under: Decimal | int) -> tuple[int, int]:
     """A fraction in whole numbers."""
-    if type(over) is int and type(under) is int:
-        return over, under
     (over, over_under), (under, under_under) = over.as_integer_ratio(), under.as_integer_ratio()
     return over * under_under, under * over_under
+
+
+def evenly(total: int, number: int) -> list[Decimal]:
+    """Apportion a total of millionths to so many equal parts, as ``apportion`` does, without their exact values."""
+    whole, missing = divmod(total, number)
+    part = whole * MILLIONTH
+    if not missing:
+        return [part] * number
+    return [part + MILLIONTH] * missing + [part] * (number - missing)
 
 
 def apportion(exact: Sequence[int], under: int, total: int) -> list[int]:

@@ -12,27 +12,30 @@ For a chronic course, of the first five each without a Mind rubric at grade 3 or
 
 from __future__ import annotations
 
-from decimal import Decimal, localcontext
+from decimal import localcontext
 from fractions import Fraction
+from functools import lru_cache, partial
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
 from clincore.domain.ranking.arithmetic import CONTEXT
-from clincore.domain.ranking.case import CaseRubric, CaseType, Course, RankingCase
+from clincore.domain.ranking.case import CaseType, Course, RankingCase
 from clincore.domain.ranking.mcare_scores import FIRST, PENALTY, McareScores
+from clincore.domain.ranking.mcare_worth import Kind, Worth, worth
 from clincore.domain.ranking.parameters import McareParameters
 from clincore.domain.ranking.ranking import Ranking, with_ranks
 from clincore.domain.ranking.stability import Contender, Contest
-from clincore.domain.ranking.tally import GRADES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from decimal import Decimal
 
     from clincore.domain.canonical_json import JsonObject
 
 _SMALL = 15
-_SMALL_FROM_GRADE = 2
+_KINDS = 1024
 
 
 @frozen
@@ -41,6 +44,12 @@ class Mcare:
 
     settings: McareParameters = field(factory=McareParameters)
     name: str = field(default="mcare/6.1", init=False)
+    _worth_of: Callable[[CaseType, Kind], Worth] = field(init=False, eq=False, repr=False)
+    """Remembers what the last kinds of rubrics gave: most rubrics are of a few kinds."""
+
+    @_worth_of.default
+    def _remembered(self) -> Callable[[CaseType, Kind], Worth]:
+        return lru_cache(maxsize=_KINDS)(partial(worth, self.settings))
 
     @property
     def parameters(self) -> JsonObject:
@@ -51,23 +60,12 @@ class Mcare:
 
     def contributions(self, case: RankingCase) -> Mapping[int, tuple[Decimal, ...]]:
         """Return c(s,r) of each rubric for a remedy at grade 0 to 5."""
-        case_type = case.case_type
-        known: dict[tuple[object, ...], tuple[Decimal, ...]] = {}  # most rubrics of a case are alike
-        found = {}
-        with localcontext(CONTEXT):
-            for rubric in case.rubrics:
-                is_small = len(rubric.grades) <= _SMALL
-                kind = (rubric.weight, rubric.bucket, rubric.ailments_from, rubric.delusions, is_small)
-                gives = known.get(kind)
-                if gives is None:
-                    gives = known[kind] = self._contribution(rubric, case_type, is_small=is_small)
-                found[rubric.id] = gives
-        return found
+        return {rubric.id: worth.contributions for rubric, worth in zip(case.rubrics, self._worths(case), strict=True)}
 
     def rank(self, case: RankingCase) -> Ranking:
         """Rank every remedy that stands in a rubric of the case."""
         with localcontext(CONTEXT):
-            scores = McareScores(self.settings, case, self.contributions(case))
+            scores = McareScores(self.settings, case, self._worths(case))
             if case.course is Course.CHRONIC:
                 scores.apply_chronic_rule()
             return Ranking(
@@ -82,7 +80,7 @@ class Mcare:
     def contest(self, case: RankingCase) -> Contest:
         """Return all remedies, with the chronic rule where the course is chronic."""
         with localcontext(CONTEXT):
-            scores = McareScores(self.settings, case, self.contributions(case))
+            scores = McareScores(self.settings, case, self._worths(case))
             remedies = scores.scores()
         tallies = scores.tallies
         contenders = []
@@ -97,17 +95,9 @@ class Mcare:
             return Contest(contenders=contenders)
         return Contest(contenders=contenders, ruled=FIRST, penalty=Fraction(PENALTY))
 
-    def _contribution(self, rubric: CaseRubric, case_type: CaseType, *, is_small: bool) -> tuple[Decimal, ...]:
-        settings = self.settings
-        weight = rubric.weight * settings.bucket_weights[case_type][rubric.bucket]
-        if rubric.ailments_from:
-            weight *= settings.ailments_from
-        if rubric.delusions:
-            weight *= settings.delusions
-        small = settings.small_rubric if is_small else Decimal(1)
-        return tuple(
-            settings.grade_values[grade] * weight * (small if grade >= _SMALL_FROM_GRADE else 1)
-            if grade
-            else Decimal(0)
-            for grade in GRADES
-        )
+    def _worths(self, case: RankingCase) -> list[Worth]:
+        kinds = [
+            (rubric.bucket, rubric.weight, rubric.ailments_from, rubric.delusions, len(rubric.grades) <= _SMALL)
+            for rubric in case.rubrics
+        ]
+        return list(map(self._worth_of, repeat(case.case_type), kinds))

@@ -83,7 +83,8 @@ def _weighted_grades(case: RankingCase) -> dict[int, tuple[Decimal, ...]]:
 
 def _rank(method: str, case: RankingCase, *, by_coverage: bool) -> Ranking:
     with localcontext(CONTEXT):
-        tallies = tally(case, *whole_numbers(_weighted_grades(case)))
+        gives, unit = whole_numbers(_weighted_grades(case))
+        tallies = tally(case, [gives[rubric.id] for rubric in case.rubrics], unit)
         strong = strong_hits(case)
         scores = []
         for (remedy, hits), total in zip(tallies.places.items(), tallies.sums(tallies.given), strict=True):

@@ -131,6 +131,7 @@ def with_ranks(
     like_last = [False, *map(eq, keys, keys[1:])]
     rank = 0
     ranks = [rank if is_like_last else (rank := place) for place, is_like_last in enumerate(like_last, 1)]
-    names = [known.name if (known := remedies.get(found.remedy)) else "" for found in ordered]
+    known = map(remedies.get, [found.remedy for found in ordered])
+    names = [remedy.name if remedy else "" for remedy in known]
     tied = map(or_, like_last, [*like_last[1:], False])
     return tuple(made(RankedRemedy, ranks, names, tied, ordered))

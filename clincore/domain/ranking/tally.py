@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from clincore.domain.ranking.case import MIND
 from clincore.domain.repertory import MAX_GRADE
 
 if TYPE_CHECKING:
@@ -39,31 +40,34 @@ class Tallies:
         return [at(hits[0]) if len(hits) == 1 else sum(map(at, hits)) for hits in self.places.values()]
 
 
-def tally(case: RankingCase, contributions: Mapping[int, Sequence[int]], unit: int) -> Tallies:
-    """Gather the hits of a case; ``contributions`` holds what each rubric gives at the grades 0 to 5, over ``unit``."""
-    places: defaultdict[str, list[int]] = defaultdict(list)
+def tally(case: RankingCase, gives: Sequence[Sequence[int]], unit: int) -> Tallies:
+    """Gather the hits of a case; ``gives`` holds what each of its rubrics gives at the grades 0 to 5, over ``unit``."""
+    places: dict[str, tuple[int, ...]] = {}
     for place, remedy in enumerate(chain.from_iterable([rubric.grades for rubric in case.rubrics])):
-        places[remedy].append(place)
+        if remedy in places:
+            places[remedy] += (place,)
+        else:
+            places[remedy] = (place,)  # tuples, not lists: most remedies stand in one rubric or two
     candidates = case.candidates()
     return Tallies(
         places if candidates is None else {remedy: hits for remedy, hits in places.items() if remedy in candidates},
         [rubric.id for rubric in case.rubrics for _ in rubric.grades],
         [grade for rubric in case.rubrics for grade in rubric.grades.values()],
-        at_grades(case, contributions),
+        at_grades(case, gives),
         unit,
     )
 
 
-def at_grades(case: RankingCase, values: Mapping[int, Sequence[int]]) -> list[int]:
-    """Return for each hit the rubric's value at the hit's grade."""
-    return [row[grade] for rubric in case.rubrics for row in (values[rubric.id],) for grade in rubric.grades.values()]
+def at_grades(case: RankingCase, values: Sequence[Sequence[int]]) -> list[int]:
+    """Return for each hit its rubric's value at the hit's grade; ``values`` holds six for each rubric of the case."""
+    return [row[grade] for rubric, row in zip(case.rubrics, values, strict=True) for grade in rubric.grades.values()]
 
 
 def strong_hits(case: RankingCase) -> Mapping[str, int]:
     """Return how many Mind rubrics hold a remedy at grade 3 or above; remedies without one are 0."""
     strong: defaultdict[str, int] = defaultdict(int)
     for rubric in case.rubrics:
-        if rubric.bucket.is_mind:
+        if rubric.bucket in MIND:
             for remedy, grade in rubric.grades.items():
                 if grade >= _STRONG:
                     strong[remedy] += 1
