@@ -22,7 +22,7 @@ _PROFILES: Final = {
         deadline=None, max_examples=1000, database=None, phases=[Phase.explicit, Phase.generate, Phase.shrink]
     ),
 }
-_OF_THE_MODEL: Final = {"dev": (6, 30), "ci": (25, 40), "soak": (250, 50)}
+_OF_THE_MODEL: Final = {"dev": (6, 30), "ci": (20, 40), "soak": (250, 50)}
 """Examples of the model, and steps of each."""
 
 
