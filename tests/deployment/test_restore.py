@@ -356,7 +356,7 @@ def test_counting_leaves_force_where_it_was(archive: Path, target: FreshDatabase
     assert restore(archive, target.owner_url).code == 0
     assert target.rows(
         "SELECT count(*) FILTER (WHERE relforcerowsecurity), count(*) FROM pg_class WHERE relrowsecurity"
-    ) == [(7, 7)]
+    ) == [(10, 10)]
 
 
 # --- versions -----------------------------------------------------------------------------------------
