@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from backups import stocked, stocked_15, stocked_18
-from database_fixtures import harness, open_database, open_database_as_owner
 from databases import FreshDatabase, NewDatabase, Server
 from hypothesis import settings
 from migration_runs import SQL_FILES
@@ -22,7 +21,7 @@ from clincore.adapters.sqlite_repertory import import_kent_rows
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["harness", "open_database", "open_database_as_owner", "stocked", "stocked_15", "stocked_18"]
+__all__ = ["stocked", "stocked_15", "stocked_18"]
 
 settings.register_profile("clincore", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("clincore")

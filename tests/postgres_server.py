@@ -62,7 +62,7 @@ def _made_cluster(binaries: Path, ground: Path) -> Path:
     secret.write_text(PASSWORD, encoding="ascii")
     _own(secret)
     data = ground / "data"
-    how = ["--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"]
+    how = ["--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
     _run([binaries / "initdb", *how, f"--pwfile={secret}", f"--pgdata={data}"])
     return data
 

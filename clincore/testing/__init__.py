@@ -1,1 +1,18 @@
+"""What proves an adapter right: strategies, laws a port must hold to, and suites that put an adapter to them.
+
+Needs the extra ``testing``; docs/adapters.md walks through an example.
+"""
+
 from __future__ import annotations
+
+import sys
+
+if "pytest" in sys.modules:  # a law that fails then shows both sides of its comparison
+    import pytest
+
+    pytest.register_assert_rewrite("clincore.testing.laws", "clincore.testing.suite")
+
+from clincore.testing.suite.capabilities import Capabilities
+from clincore.testing.suite.database import DatabaseLaws
+
+__all__ = ["Capabilities", "DatabaseLaws"]

@@ -10,7 +10,6 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from database_harness import MINUTE, NOW, Member, new_case, new_patient, set_up
 from databases import FreshDatabase, NewDatabase, Server
 from psycopg import sql
 
@@ -20,6 +19,8 @@ from clincore.adapters.postgres.migrations.runner import PostgresMigrations
 from clincore.domain.access import Action, RecordType
 from clincore.domain.call import Record
 from clincore.domain.errors import CommitUncertain, DatabaseNotReady, DatabaseUnavailable, StorageFault
+from clincore.testing.suite.members import Member, set_up
+from clincore.testing.suite.records import MINUTE, NOW, new_case, new_patient
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

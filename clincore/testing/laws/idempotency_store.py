@@ -1,29 +1,23 @@
-"""Idempotency keys. For every database adapter."""
+"""The laws of the idempotency keys."""
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from database_harness import (
-    NOW,
-    Harness,
-    Member,
-    digest_of,
-    scenario,
-)
-from hypothesis import settings
-
 from clincore.domain.idempotency import FirstAnswer
 from clincore.domain.usage import Endpoint
+from clincore.testing.suite.expecting import at_once
+from clincore.testing.suite.law import law
+from clincore.testing.suite.records import (
+    NOW,
+    digest_of,
+)
 
 if TYPE_CHECKING:
-    pass
-
-NOTES = "Ängste\r\n\U0001f98b ' \" \\"
-FEW = settings(max_examples=25)
+    from clincore.testing.suite.database import DatabaseGround
+    from clincore.testing.suite.members import Member
 
 
 def answer(at: datetime = NOW) -> FirstAnswer:
@@ -43,9 +37,9 @@ async def keep(member: Member, key: str, made: FirstAnswer, endpoint: Endpoint =
         await work.commit()
 
 
-@scenario
-async def test_what_a_key_made_is_kept_for_its_tenant_and_endpoint_alone(harness: Harness) -> None:
-    member, other = await harness.member(), await harness.member()
+@law()
+async def what_a_key_made_is_kept_for_its_tenant_and_endpoint_alone(ground: DatabaseGround) -> None:
+    member, other = await ground.member(), await ground.member()
     made, elsewhere = answer(), answer()
     await keep(member, "once", made)
     await keep(member, "once", elsewhere, Endpoint.CREATE_PATIENT)
@@ -56,9 +50,9 @@ async def test_what_a_key_made_is_kept_for_its_tenant_and_endpoint_alone(harness
     assert await find(await member.with_key(), "once") == made
 
 
-@scenario
-async def test_what_a_key_made_is_forgotten_after_24_hours(harness: Harness) -> None:
-    member = await harness.member()
+@law()
+async def what_a_key_made_is_forgotten_after_24_hours(ground: DatabaseGround) -> None:
+    member = await ground.member()
     day = timedelta(days=1)
     made = answer()
     await keep(member, "once", made)
@@ -69,9 +63,9 @@ async def test_what_a_key_made_is_forgotten_after_24_hours(harness: Harness) -> 
     assert await find(member, "once", at=NOW + day) == again
 
 
-@scenario
-async def test_what_was_not_committed_made_nothing(harness: Harness) -> None:
-    member = await harness.member()
+@law()
+async def what_was_not_committed_made_nothing(ground: DatabaseGround) -> None:
+    member = await ground.member()
     kept = answer()
     await keep(member, "before", kept)
     async with member.work(Endpoint.CREATE_CASE, at=NOW + timedelta(days=1)) as work:
@@ -81,10 +75,10 @@ async def test_what_was_not_committed_made_nothing(harness: Harness) -> None:
     assert await find(member, "before") == kept
 
 
-@scenario
-async def test_of_several_calls_with_one_key_at_once_one_makes_something(harness: Harness) -> None:
+@law()
+async def of_several_calls_with_one_key_at_once_one_makes_something(ground: DatabaseGround) -> None:
     """The others find what it made, or that it still runs; none makes anything else."""
-    member = await harness.member()
+    member = await ground.member()
 
     async def call() -> FirstAnswer | None:
         async with member.work(Endpoint.CREATE_CASE) as work:
@@ -101,13 +95,13 @@ async def test_of_several_calls_with_one_key_at_once_one_makes_something(harness
             await work.commit()
         return made
 
-    results = await asyncio.gather(*(call() for _ in range(10)))
+    results = await at_once(*(call() for _ in range(10)))
     assert {result for result in results if result} == {await find(member, "once")}
 
 
-@scenario
-async def test_a_key_is_held_until_its_unit_of_work_ends(harness: Harness) -> None:
-    member = await harness.member()
+@law()
+async def a_key_is_held_until_its_unit_of_work_ends(ground: DatabaseGround) -> None:
+    member = await ground.member()
 
     async def hold() -> bool:
         async with member.work(Endpoint.CREATE_CASE) as work:

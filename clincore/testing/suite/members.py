@@ -1,59 +1,32 @@
-"""What the contract of a database is tested with: tenants with keys, records, and everything that a tenant holds."""
+"""What a database is put to its laws with: tenants with keys, and everything that a tenant holds."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from functools import wraps
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID, uuid4
 
 from attrs import evolve, frozen
 
-from clincore.domain.access import AccessEntry
 from clincore.domain.call import Call
-from clincore.domain.case import Case
-from clincore.domain.case_input import CaseInput
 from clincore.domain.identity import ApiKeyRecord, Plan, Role, Tenant
-from clincore.domain.page import Page, PageRequest
-from clincore.domain.patient import Patient, PatientDetails
-from clincore.domain.signature import SignedResult
-from clincore.domain.usage import Endpoint, UsageReport
+from clincore.domain.usage import Endpoint
+from clincore.testing.suite.records import ALL, NOW, digest_of, finalized, new_case, new_patient
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine, Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractAsyncContextManager
-    from typing import Any
+    from datetime import datetime
 
+    from clincore.domain.access import AccessEntry
+    from clincore.domain.case import Case
+    from clincore.domain.patient import Patient
+    from clincore.domain.usage import UsageReport
     from clincore.ports.database import Database, UnitOfWork
     from clincore.ports.pending import Pending
 
 T = TypeVar("T")
-P = ParamSpec("P")
 
-OpenDatabase: TypeAlias = "Callable[[], AbstractAsyncContextManager[Database]]"
-"""Opens an empty database."""
-
-NOW = datetime(2026, 3, 14, 9, 26, 53, 589793, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
-ALL = PageRequest(limit=200)
-
-
-@frozen
-class Harness:
-    """A database shared by the tests of a module, each of which sets up tenants of its own."""
-
-    database: Database
-    runner: asyncio.Runner
-    open_database: OpenDatabase
-
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return self.runner.run(coroutine)
-
-    async def member(self, *, role: Role = Role.ADMIN, plan: Plan = Plan.FREE) -> Member:
-        """Set up a tenant with one key, and return the key's holder."""
-        return await set_up(self.database, role=role, plan=plan)
+_ASKING: Final = "asks for the usage"
 
 
 async def set_up(database: Database, *, role: Role = Role.ADMIN, plan: Plan = Plan.FREE) -> Member:
@@ -138,20 +111,20 @@ class Member:
             cases = work.cases.list(patient_id=None, status=None, page=ALL)
             log = work.access_log.list(ALL)
             tenant = work.tenants.hold_plan()
-            key = work.keys.get(self.key_id)
+            keys = work.keys.list(ALL)
             await work.flush()
         return Contents(
             tenant=tenant.result(),
             patients=patients.result().items,
             cases=cases.result().items,
             log=log.result().items,
-            key=key.result(),
+            keys=tuple(key for key in keys.result().items if key.label != _ASKING),
             usage=await self.usage(),
         )
 
     async def usage(self, at: datetime = NOW) -> UsageReport:
         """Ask for the usage with a key that is there for this question alone."""
-        other = await self.with_key()
+        other = await self.with_key(label=_ASKING)
         async with other.work(at=at) as work:
             report = work.usage.report()
             await work.flush()
@@ -178,73 +151,11 @@ class Member:
 
 @frozen(kw_only=True)
 class Contents:
-    """Everything that a tenant holds, and what is kept of one key."""
+    """Everything that a tenant holds but its idempotency keys, which only their own endpoint is told of."""
 
     tenant: Tenant | None
     patients: tuple[Patient, ...]
     cases: tuple[Case, ...]
     log: tuple[AccessEntry, ...]
-    key: ApiKeyRecord | None
+    keys: tuple[ApiKeyRecord, ...]
     usage: UsageReport
-
-
-def digest_of(number: UUID) -> str:
-    return number.hex * 2
-
-
-def new_patient(member: Member, name: str = "Anna Example", *, at: datetime = NOW, id: UUID | None = None) -> Patient:
-    details = PatientDetails(full_name=name, birth_year=1969, phone="+49 30 1234")
-    return Patient.enter(details, tenant_id=member.tenant_id, patient_id=id or uuid4(), at=at)
-
-
-def renamed(patient: Patient, name: str) -> Patient:
-    """The patient's next revision under another name."""
-    return patient.edit(evolve(patient.details, full_name=name), NOW + MINUTE)
-
-
-def new_case(
-    member: Member,
-    patient_id: UUID,
-    payload: Mapping[str, Any] | None = None,
-    *,
-    at: datetime = NOW,
-    id: UUID | None = None,
-) -> Case:
-    entered = CaseInput.parse(payload or {"symptom_ids": [7, 8]})
-    return Case.draft(entered, tenant_id=member.tenant_id, patient_id=patient_id, case_id=id or uuid4(), at=at)
-
-
-def edited(case: Case, payload: Mapping[str, Any] | None = None) -> Case:
-    return case.edit(CaseInput.parse(payload or {"symptom_ids": [9]}), NOW + MINUTE)
-
-
-def finalized(case: Case, text: str = '{"ranking":[]}') -> Case:
-    return case.finalize(SignedResult.sign(text), [{"rank": 1, "remedy": "Ars.", "tied": False}], NOW + MINUTE)
-
-
-async def pages(ask: Callable[[PageRequest], Awaitable[Page[T]]], limit: int) -> list[T]:
-    """Return a whole list, read page by page."""
-    found: list[T] = []
-    cursor: str | None = None
-    while True:
-        page = await ask(PageRequest.parse(limit, cursor))
-        found += page.items
-        assert len(page.items) == limit or page.next is None
-        if page.next is None:
-            return found
-        cursor = page.next
-
-
-async def outcomes(*attempts: Awaitable[T]) -> list[T | BaseException]:
-    """Run attempts at once and return what each came to."""
-    return list(await asyncio.gather(*attempts, return_exceptions=True))
-
-
-def scenario(test: Callable[Concatenate[Harness, P], Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """Let an asynchronous test run on the harness's event loop."""
-
-    @wraps(test)
-    def run(harness: Harness, *args: P.args, **kwargs: P.kwargs) -> None:
-        harness.run(test(harness, *args, **kwargs))
-
-    return run

@@ -1,4 +1,4 @@
-"""The store of API keys. For every database adapter."""
+"""The laws of the store of API keys."""
 
 from __future__ import annotations
 
@@ -6,33 +6,31 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-import pytest
 from attrs import evolve
-from database_harness import (
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clincore.domain.errors import Unauthenticated
+from clincore.domain.identity import Role
+from clincore.testing.suite.expecting import outcomes, pages, refused
+from clincore.testing.suite.law import law
+from clincore.testing.suite.records import (
     ALL,
     MINUTE,
     NOW,
-    Harness,
-    outcomes,
-    scenario,
 )
-from hypothesis import settings
-
-from clincore.domain.errors import (
-    Unauthenticated,
-)
-from clincore.domain.identity import Role
 
 if TYPE_CHECKING:
-    pass
-
-NOTES = "Ängste\r\n\U0001f98b ' \" \\"
-FEW = settings(max_examples=25)
+    from clincore.testing.suite.database import DatabaseGround
 
 
-@scenario
-async def test_a_key_comes_back_as_it_was_entered(harness: Harness) -> None:
-    member = await (await harness.member()).with_key(
+OFFSETS = st.lists(st.integers(0, 3), max_size=9)
+"""Seconds at which records were made: most moments are shared."""
+
+
+@law()
+async def a_key_comes_back_as_it_was_entered(ground: DatabaseGround) -> None:
+    member = await (await ground.member()).with_key(
         label="Empfang Ä", expires_at=NOW + MINUTE, rotated_at=NOW, revoked_at=NOW, last_used_at=NOW
     )
     key = await member.key()
@@ -52,9 +50,9 @@ async def test_a_key_comes_back_as_it_was_entered(harness: Harness) -> None:
     )
 
 
-@scenario
-async def test_a_key_is_retired_once(harness: Harness) -> None:
-    member = await harness.member()
+@law()
+async def a_key_is_retired_once(ground: DatabaseGround) -> None:
+    member = await ground.member()
 
     async def retire(key_id: UUID) -> bool:
         return await member.ask_committed(
@@ -71,9 +69,9 @@ async def test_a_key_is_retired_once(harness: Harness) -> None:
     assert (key.rotated_at, key.expires_at) == (NOW, NOW + timedelta(days=1))
 
 
-@scenario
-async def test_of_several_that_retire_one_key_at_once_one_wins(harness: Harness) -> None:
-    member = await harness.member()
+@law()
+async def of_several_that_retire_one_key_at_once_one_wins(ground: DatabaseGround) -> None:
+    member = await ground.member()
 
     async def retire() -> bool:
         async with member.work() as work:
@@ -88,9 +86,9 @@ async def test_of_several_that_retire_one_key_at_once_one_wins(harness: Harness)
     assert all(result in (True, False) or isinstance(result, Unauthenticated) for result in results)
 
 
-@scenario
-async def test_a_key_is_revoked_once_and_is_not_let_in_again(harness: Harness) -> None:
-    member = await harness.member()
+@law()
+async def a_key_is_revoked_once_and_is_not_let_in_again(ground: DatabaseGround) -> None:
+    member = await ground.member()
     before = await member.key()
     assert before is not None
 
@@ -106,41 +104,41 @@ async def test_a_key_is_revoked_once_and_is_not_let_in_again(harness: Harness) -
     assert await revoked.key() == evolve(
         before, id=revoked.key_id, key_hash=revoked.digest, role=Role.USER, revoked_at=NOW
     )
-    with pytest.raises(Unauthenticated):
+    with refused(Unauthenticated):
         await member.do()
 
 
-@scenario
-async def test_a_key_that_was_rotated_or_has_expired_is_revoked_too(harness: Harness) -> None:
+@law()
+async def a_key_that_was_rotated_or_has_expired_is_revoked_too(ground: DatabaseGround) -> None:
     """It may be in its grace, and it never comes back, whatever the clock."""
-    member = await harness.member()
+    member = await ground.member()
     for fields in ({"rotated_at": NOW, "expires_at": NOW + MINUTE}, {"expires_at": NOW - MINUTE}):
         other = await member.with_key(**fields)
         assert await member.ask_committed(lambda work, one=other: work.keys.revoke(one.key_id, at=NOW)) is True  # type: ignore[misc]
-        with pytest.raises(Unauthenticated):
+        with refused(Unauthenticated):
             await other.do(at=NOW - 2 * MINUTE)
 
 
-@scenario
-async def test_a_revocation_that_is_not_committed_leaves_the_key(harness: Harness) -> None:
-    member = await harness.member()
+@law()
+async def a_revocation_that_is_not_committed_leaves_the_key(ground: DatabaseGround) -> None:
+    member = await ground.member()
     assert await member.ask(lambda work: work.keys.revoke(member.key_id, at=NOW)) is True
     await member.do()
 
 
-@scenario
-async def test_of_several_that_revoke_one_key_at_once_one_wins(harness: Harness) -> None:
-    member = await harness.member()
+@law()
+async def of_several_that_revoke_one_key_at_once_one_wins(ground: DatabaseGround) -> None:
+    member = await ground.member()
     results = await outcomes(
         *(member.ask_committed(lambda work: work.keys.revoke(member.key_id, at=NOW)) for _ in range(8))
     )
     assert sorted(map(repr, results)) == ["False"] * 7 + ["True"]
 
 
-@scenario
-async def test_a_key_that_is_revoked_and_rotated_at_once_ends_and_has_no_two_ends(harness: Harness) -> None:
+@law()
+async def a_key_that_is_revoked_and_rotated_at_once_ends_and_has_no_two_ends(ground: DatabaseGround) -> None:
     """Where the rotation comes second it finds the key revoked; where it comes first both are kept."""
-    member = await harness.member()
+    member = await ground.member()
     revoked, retired = await outcomes(
         member.ask_committed(lambda work: work.keys.revoke(member.key_id, at=NOW)),
         member.ask_committed(lambda work: work.keys.retire(member.key_id, at=NOW, expires_at=NOW)),
@@ -151,9 +149,9 @@ async def test_a_key_that_is_revoked_and_rotated_at_once_ends_and_has_no_two_end
     assert (key.rotated_at is not None) is retired
 
 
-@scenario
-async def test_every_key_is_listed_whatever_has_become_of_it(harness: Harness) -> None:
-    member = await harness.member()
+@law()
+async def every_key_is_listed_whatever_has_become_of_it(ground: DatabaseGround) -> None:
+    member = await ground.member()
     others = [
         await member.with_key(**fields)
         for fields in ({"revoked_at": NOW}, {"expires_at": NOW}, {"rotated_at": NOW, "expires_at": NOW}, {})
@@ -161,13 +159,13 @@ async def test_every_key_is_listed_whatever_has_become_of_it(harness: Harness) -
     expected = [await one.key() for one in (member, *others)]
     listed = (await member.ask(lambda work: work.keys.list(ALL))).items
     assert set(listed) == set(expected)
-    stranger = await harness.member()
+    stranger = await ground.member()
     assert (await stranger.ask(lambda work: work.keys.list(ALL))).items == (await stranger.key(),)
 
 
-@scenario
-async def test_of_those_who_hold_the_admin_keys_the_second_sees_what_the_first_did(harness: Harness) -> None:
-    member = await harness.member()
+@law()
+async def of_those_who_hold_the_admin_keys_the_second_sees_what_the_first_did(ground: DatabaseGround) -> None:
+    member = await ground.member()
     admins = [await member.with_key(role=Role.ADMIN) for _ in range(2)]
     await member.with_key(role=Role.USER)
 
@@ -184,3 +182,15 @@ async def test_of_those_who_hold_the_admin_keys_the_second_sees_what_the_first_d
     assert counts[1] == counts[0] + 1
     left = await member.ask(lambda work: work.keys.hold_admins())
     assert len(left) == counts[0] - 1
+
+
+@law(given(offsets=OFFSETS, limit=st.integers(1, 5)))
+async def pages_of_keys_are_complete_without_repeats_newest_first(
+    ground: DatabaseGround, offsets: list[int], limit: int
+) -> None:
+    member = await ground.member()
+    holders = [member, *[await member.with_key(created_at=NOW + timedelta(seconds=offset)) for offset in offsets]]
+    entered = [key for holder in holders if (key := await holder.key())]
+    assert len(entered) == len(offsets) + 1
+    found = await pages(lambda page: member.ask(lambda work: work.keys.list(page)), limit)
+    assert found == sorted(entered, key=lambda key: (key.created_at, key.id), reverse=True)

@@ -1,4 +1,4 @@
-"""The unit of work: what lasts, what is undone, and when it is over. For every database adapter."""
+"""The laws of the unit of work: what lasts, what is undone, and when it is over."""
 
 from __future__ import annotations
 
@@ -6,36 +6,30 @@ import asyncio
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import pytest
-from database_harness import (
-    NOW,
-    Harness,
-    finalized,
-    new_case,
-    new_patient,
-    outcomes,
-    renamed,
-    scenario,
-)
-from hypothesis import settings
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clincore.domain.access import Action, RecordType
 from clincore.domain.call import Record
-from clincore.domain.errors import (
-    PatientNotFound,
-)
+from clincore.domain.errors import PatientNotFound
 from clincore.domain.identity import Role
+from clincore.testing.suite.expecting import outcomes, refused, started
+from clincore.testing.suite.law import law
+from clincore.testing.suite.records import (
+    NOW,
+    finalized,
+    new_case,
+    new_patient,
+    renamed,
+)
 
 if TYPE_CHECKING:
-    pass
-
-NOTES = "Ängste\r\n\U0001f98b ' \" \\"
-FEW = settings(max_examples=25)
+    from clincore.testing.suite.database import DatabaseGround
 
 
-@scenario
-async def test_what_was_committed_lasts(harness: Harness) -> None:
-    member = await harness.member()
+@law()
+async def what_was_committed_lasts(ground: DatabaseGround) -> None:
+    member = await ground.member()
     patient = new_patient(member)
     async with member.work() as work:
         work.patients.add(patient)
@@ -43,9 +37,9 @@ async def test_what_was_committed_lasts(harness: Harness) -> None:
     assert await member.ask(lambda work: work.patients.get(patient.id)) == patient
 
 
-@scenario
-async def test_what_was_flushed_and_not_committed_is_rolled_back(harness: Harness) -> None:
-    member = await harness.member()
+@law()
+async def what_was_flushed_and_not_committed_is_rolled_back(ground: DatabaseGround) -> None:
+    member = await ground.member()
     kept = await member.patient()
     before = await member.held()
     async with member.work() as work:
@@ -66,10 +60,9 @@ async def test_what_was_flushed_and_not_committed_is_rolled_back(harness: Harnes
     assert await member.held() == before
 
 
-@pytest.mark.parametrize("flushes", [0, 1])
-@scenario
-async def test_an_exception_anywhere_rolls_everything_back(harness: Harness, flushes: int) -> None:
-    member = await harness.member()
+@law(given(flushes=st.integers(0, 2)))
+async def an_exception_anywhere_rolls_everything_back(ground: DatabaseGround, flushes: int) -> None:
+    member = await ground.member()
     before = await member.held()
 
     async def fails() -> None:
@@ -84,15 +77,15 @@ async def test_an_exception_anywhere_rolls_everything_back(harness: Harness, flu
     assert await member.held() == before
 
 
-@scenario
-async def test_nothing_is_seen_before_it_is_committed(harness: Harness) -> None:
+@law()
+async def nothing_is_seen_before_it_is_committed(ground: DatabaseGround) -> None:
     """A reader sees the state before, or waits; once it is committed it is seen."""
-    member = await harness.member()
+    member = await ground.member()
     patient = new_patient(member)
     async with member.work() as work:
         work.patients.add(patient)
         await work.flush()
-        reader = asyncio.create_task(member.ask(lambda work: work.patients.get(patient.id)))
+        reader = started(member.ask(lambda work: work.patients.get(patient.id)))
         early, _ = await asyncio.wait({reader}, timeout=0.2)
         assert not early or reader.result() is None
         await work.commit()
@@ -100,14 +93,14 @@ async def test_nothing_is_seen_before_it_is_committed(harness: Harness) -> None:
     assert await member.ask(lambda work: work.patients.get(patient.id)) == patient
 
 
-@scenario
-async def test_results_and_principal_are_there_only_after_a_flush(harness: Harness) -> None:
-    member = await harness.member(role=Role.USER)
+@law()
+async def results_and_principal_are_there_only_after_a_flush(ground: DatabaseGround) -> None:
+    member = await ground.member(role=Role.USER)
     async with member.work() as work:
         found = work.patients.get(uuid4())
-        with pytest.raises(RuntimeError):
+        with refused(RuntimeError):
             found.result()
-        with pytest.raises(RuntimeError):
+        with refused(RuntimeError):
             _ = work.principal
         await work.flush()
         assert found.result() is None
@@ -118,9 +111,9 @@ async def test_results_and_principal_are_there_only_after_a_flush(harness: Harne
         )
 
 
-@scenario
-async def test_statements_run_in_the_order_they_were_asked(harness: Harness) -> None:
-    member = await harness.member()
+@law()
+async def statements_run_in_the_order_they_were_asked(ground: DatabaseGround) -> None:
+    member = await ground.member()
     patient = new_patient(member)
     async with member.work() as work:
         before = work.patients.get(patient.id)
@@ -137,35 +130,35 @@ async def test_statements_run_in_the_order_they_were_asked(harness: Harness) -> 
     )
 
 
-@scenario
-async def test_a_refused_unit_of_work_cannot_be_committed(harness: Harness) -> None:
+@law()
+async def a_refused_unit_of_work_cannot_be_committed(ground: DatabaseGround) -> None:
     """Where a statement was refused nothing lasts, and a commit does not pretend that it did."""
-    member = await harness.member()
+    member = await ground.member()
     before = await member.held()
     async with member.work() as work:
         work.patients.add(new_patient(member))
         work.cases.add(new_case(member, uuid4()))
-        with pytest.raises(PatientNotFound):
+        with refused(PatientNotFound):
             await work.flush()
-        with pytest.raises(RuntimeError):
+        with refused(RuntimeError):
             await work.commit()
     assert await member.held() == before
 
 
-@scenario
-async def test_a_committed_unit_of_work_is_over(harness: Harness) -> None:
-    member = await harness.member()
+@law()
+async def a_committed_unit_of_work_is_over(ground: DatabaseGround) -> None:
+    member = await ground.member()
     async with member.work() as work:
         await work.commit()
         work.patients.add(new_patient(member))
-        with pytest.raises(RuntimeError):
+        with refused(RuntimeError):
             await work.commit()
     assert (await member.held()).patients == ()
 
 
-@scenario
-async def test_a_cancelled_call_leaves_nothing_behind(harness: Harness) -> None:
-    member = await harness.member()
+@law()
+async def a_cancelled_call_leaves_nothing_behind(ground: DatabaseGround) -> None:
+    member = await ground.member()
     case = await member.case(await member.patient())
     before = await member.held()
 
@@ -178,7 +171,7 @@ async def test_a_cancelled_call_leaves_nothing_behind(harness: Harness) -> None:
     async with member.work() as work:
         work.cases.lock(case.id)
         await work.flush()
-        waiting = asyncio.create_task(waits())
+        waiting = started(waits())
         await asyncio.wait({waiting}, timeout=0.1)
         waiting.cancel()
         assert [type(error) for error in await outcomes(waiting)] == [asyncio.CancelledError]

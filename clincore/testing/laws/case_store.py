@@ -1,42 +1,41 @@
-"""The store of cases. For every database adapter."""
+"""The laws of the store of cases."""
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import pytest
 from attrs import evolve
-from database_harness import (
-    MINUTE,
-    NOW,
-    Harness,
-    edited,
-    finalized,
-    new_case,
-    scenario,
-)
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clincore.domain.access import Action, RecordType
 from clincore.domain.call import Record
 from clincore.domain.case import Case, CaseStatus
-from clincore.domain.errors import (
-    PatientNotFound,
-)
+from clincore.domain.errors import PatientNotFound
 from clincore.domain.replay import Replay, Verdict
 from clincore.domain.usage import Endpoint
 from clincore.testing.strategies import case_payloads
+from clincore.testing.suite.expecting import at_once, pages, refused
+from clincore.testing.suite.law import law
+from clincore.testing.suite.records import (
+    MINUTE,
+    NOW,
+    edited,
+    finalized,
+    new_case,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from clincore.testing.suite.database import DatabaseGround
 
-NOTES = "Ängste\r\n\U0001f98b ' \" \\"
-FEW = settings(max_examples=25)
+
+OFFSETS = st.lists(st.integers(0, 3), max_size=9)
+"""Seconds at which records were made: most moments are shared."""
 
 
 def spelled(value: Any) -> Any:
@@ -48,22 +47,19 @@ def spelled(value: Any) -> Any:
     return f"{value:f}" if isinstance(value, Decimal) else value if type(value) is not int else str(value)
 
 
-@settings(max_examples=60)
-@given(payload=case_payloads())
-@scenario
-async def test_an_input_comes_back_as_it_was_given(harness: Harness, payload: dict[str, Any]) -> None:
+@law(given(payload=case_payloads()), examples=60)
+async def an_input_comes_back_as_it_was_given(ground: DatabaseGround, payload: dict[str, Any]) -> None:
     """To the last zero of a weight and the last character of the notes."""
-    member = await harness.member()
+    member = await ground.member()
     case = await member.case(await member.patient(), payload)
     found = await member.ask(lambda work: work.cases.get(case.id))
     assert found == case
     assert spelled(found.input_payload) == spelled(case.input_payload)
 
 
-@pytest.mark.parametrize("weight", ["1.50", "1.5", "0.100", "10.0", "9.999"])
-@scenario
-async def test_a_weight_keeps_its_zeros(harness: Harness, weight: str) -> None:
-    member = await harness.member()
+@law(given(weight=st.sampled_from(["1.50", "1.5", "0.100", "10.0", "9.999"])))
+async def a_weight_keeps_its_zeros(ground: DatabaseGround, weight: str) -> None:
+    member = await ground.member()
     payload = {
         "rubrics": [{"symptom_id": 2**53 - 1, "weight": Decimal(weight)}],
         "notes": "Ängste\r\n\U0001f98b ' \" \\",
@@ -76,25 +72,25 @@ async def test_a_weight_keeps_its_zeros(harness: Harness, weight: str) -> None:
     assert kept["notes"] == payload["notes"]
 
 
-@scenario
-async def test_a_case_comes_back_as_it_was_finalized(harness: Harness) -> None:
-    member = await harness.member()
+@law()
+async def a_case_comes_back_as_it_was_finalized(ground: DatabaseGround) -> None:
+    member = await ground.member()
     draft = await member.case(await member.patient())
     case = finalized(draft, '{"ä":"é vs é","n":"1.500000"}')
     await member.do(lambda work: work.cases.replace(case))
     assert await member.ask(lambda work: work.cases.get(case.id)) == case
 
 
-@scenario
-async def test_an_unknown_case_is_none(harness: Harness) -> None:
-    member = await harness.member()
+@law()
+async def an_unknown_case_is_none(ground: DatabaseGround) -> None:
+    member = await ground.member()
     assert await member.ask(lambda work: work.cases.get(uuid4())) is None
     assert await member.ask(lambda work: work.cases.lock(uuid4())) is None
 
 
-@scenario
-async def test_a_case_for_an_unknown_or_foreign_patient_is_refused_alike(harness: Harness) -> None:
-    member, other = await harness.member(), await harness.member()
+@law()
+async def a_case_for_an_unknown_or_foreign_patient_is_refused_alike(ground: DatabaseGround) -> None:
+    member, other = await ground.member(), await ground.member()
     foreign = await other.patient()
     before = await member.held()
     for patient_id in (uuid4(), foreign.id):
@@ -104,15 +100,15 @@ async def test_a_case_for_an_unknown_or_foreign_patient_is_refused_alike(harness
             work.cases.add(case)
             work.access_log.touched(Action.CREATE, record)
             work.usage.count(record)
-            with pytest.raises(PatientNotFound) as refused:
+            with refused(PatientNotFound) as refusal:
                 await work.commit()
-        assert str(refused.value) == f"There is no patient {patient_id}."
+        assert str(refusal.error) == f"There is no patient {patient_id}."
     assert await member.held() == before
 
 
-@scenario
-async def test_a_case_is_replaced_by_the_next_revision_of_a_draft_only(harness: Harness) -> None:
-    member = await harness.member()
+@law()
+async def a_case_is_replaced_by_the_next_revision_of_a_draft_only(ground: DatabaseGround) -> None:
+    member = await ground.member()
     first = await member.case(await member.patient())
     second = edited(first)
     closed = finalized(second)
@@ -131,10 +127,10 @@ async def test_a_case_is_replaced_by_the_next_revision_of_a_draft_only(harness: 
     assert (await member.held()).cases == (closed,)
 
 
-@scenario
-async def test_what_was_read_of_a_case_is_a_copy(harness: Harness) -> None:
+@law()
+async def what_was_read_of_a_case_is_a_copy(ground: DatabaseGround) -> None:
     """Whoever changes what a store returned, or what it was given, changes nothing that is stored."""
-    member = await harness.member()
+    member = await ground.member()
     payload = {"symptom_ids": [7, 8], "notes": "as given"}
     draft = await member.case(await member.patient(), payload)
     closed = finalized(draft)
@@ -151,10 +147,10 @@ async def test_what_was_read_of_a_case_is_a_copy(harness: Harness) -> None:
     assert list(found.require_finalized().ranking_snapshot) == [{"rank": 1, "remedy": "Ars.", "tied": False}]
 
 
-@scenario
-async def test_of_several_that_finalize_one_case_at_once_one_wins(harness: Harness) -> None:
+@law()
+async def of_several_that_finalize_one_case_at_once_one_wins(ground: DatabaseGround) -> None:
     """Each locks, looks, and closes what it found open."""
-    member = await harness.member()
+    member = await ground.member()
     draft = await member.case(await member.patient())
 
     async def finalize(number: int) -> bool:
@@ -169,28 +165,28 @@ async def test_of_several_that_finalize_one_case_at_once_one_wins(harness: Harne
             await work.commit()
         return written.result()
 
-    won = await asyncio.gather(*(finalize(number) for number in range(8)))
+    won = await at_once(*(finalize(number) for number in range(8)))
     assert sum(won) == 1
     assert (await member.held()).cases == (finalized(draft, f'{{"by":{won.index(True)}}}'),)
 
 
-@scenario
-async def test_of_several_that_replace_one_draft_at_once_without_a_lock_one_wins(harness: Harness) -> None:
-    member = await harness.member()
+@law()
+async def of_several_that_replace_one_draft_at_once_without_a_lock_one_wins(ground: DatabaseGround) -> None:
+    member = await ground.member()
     draft = await member.case(await member.patient())
     attempts = [finalized(draft), *(edited(draft, {"symptom_ids": [number]}) for number in range(1, 8))]
 
     async def replace(case: Case) -> bool:
         return await member.ask_committed(lambda work: work.cases.replace(case))
 
-    won = await asyncio.gather(*map(replace, attempts))
+    won = await at_once(*map(replace, attempts))
     assert sum(won) == 1
     assert (await member.held()).cases == (attempts[won.index(True)],)
 
 
-@scenario
-async def test_of_a_finalized_case_the_latest_verdict_is_kept(harness: Harness) -> None:
-    member = await harness.member()
+@law()
+async def of_a_finalized_case_the_latest_verdict_is_kept(ground: DatabaseGround) -> None:
+    member = await ground.member()
     case = await member.finalized(await member.patient())
     for verdict, at in ((Verdict.ROW_DIFFERS, NOW), (Verdict.VERIFIED, NOW + MINUTE)):
         replay = Replay(case_id=case.id, expected="", computed=None, verdict=verdict, verified_at=at)
@@ -198,9 +194,9 @@ async def test_of_a_finalized_case_the_latest_verdict_is_kept(harness: Harness) 
         assert (await member.held()).cases == (evolve(case, verdict=verdict.value, verified_at=at),)
 
 
-@scenario
-async def test_a_verdict_of_a_draft_or_of_an_unknown_or_foreign_case_is_not_kept(harness: Harness) -> None:
-    member, other = await harness.member(), await harness.member()
+@law()
+async def a_verdict_of_a_draft_or_of_an_unknown_or_foreign_case_is_not_kept(ground: DatabaseGround) -> None:
+    member, other = await ground.member(), await ground.member()
     draft = await member.case(await member.patient())
     foreign = await other.finalized(await other.patient())
     before = await member.held(), await other.held()
@@ -210,9 +206,9 @@ async def test_a_verdict_of_a_draft_or_of_an_unknown_or_foreign_case_is_not_kept
     assert (await member.held(), await other.held()) == before
 
 
-@scenario
-async def test_cases_are_counted_from_a_moment_on(harness: Harness) -> None:
-    member, other = await harness.member(), await harness.member()
+@law()
+async def cases_are_counted_from_a_moment_on(ground: DatabaseGround) -> None:
+    member, other = await ground.member(), await ground.member()
     patient = await member.patient()
     await other.case(await other.patient())
     for second in (-1, 0, 1):
@@ -220,3 +216,31 @@ async def test_cases_are_counted_from_a_moment_on(harness: Harness) -> None:
     assert await member.ask(lambda work: work.cases.count_since(NOW - timedelta(seconds=2))) == 3
     assert await member.ask(lambda work: work.cases.count_since(NOW)) == 2
     assert await member.ask(lambda work: work.cases.count_since(NOW + timedelta(seconds=2))) == 0
+
+
+@law(given(offsets=OFFSETS, finalized_ones=st.sets(st.integers(0, 8)), limit=st.integers(1, 5)))
+async def pages_of_cases_are_complete_without_repeats_newest_first(
+    ground: DatabaseGround, offsets: list[int], finalized_ones: set[int], limit: int
+) -> None:
+    member = await ground.member()
+    patients = [await member.patient(), await member.patient()]
+    entered = [
+        new_case(member, patients[number % 2].id, at=NOW + timedelta(seconds=offset))
+        for number, offset in enumerate(offsets)
+    ]
+    await member.do(*(lambda work, one=one: work.cases.add(one) for one in entered))
+    closed = {entered[number].id for number in finalized_ones if number < len(entered)}
+    cases = [finalized(case) if case.id in closed else case for case in entered]
+    await member.do(*(lambda work, one=one: work.cases.replace(one) for one in cases if one.id in closed))
+    cases.sort(key=lambda case: (case.created_at, case.id), reverse=True)
+    for patient_id in (None, patients[0].id, uuid4()):
+        for status in (None, *CaseStatus):
+            found = await pages(
+                lambda page, of=(patient_id, status): member.ask(  # type: ignore[misc]
+                    lambda work: work.cases.list(patient_id=of[0], status=of[1], page=page)
+                ),
+                limit,
+            )
+            assert found == [
+                case for case in cases if patient_id in (None, case.patient_id) and status in (None, case.status)
+            ]

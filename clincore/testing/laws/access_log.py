@@ -1,4 +1,4 @@
-"""The access log and usage: one row for what was done, none for what was refused. For every database adapter."""
+"""The laws of the access log: one row for what was done, none for what was refused."""
 
 from __future__ import annotations
 
@@ -6,31 +6,29 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import pytest
-from database_harness import (
-    NOW,
-    Harness,
-    new_patient,
-    pages,
-    scenario,
-)
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clincore.domain.access import AccessFilter, Action, RecordType
 from clincore.domain.call import Record
-from clincore.domain.usage import Endpoint, UsageReport
+from clincore.testing.suite.expecting import pages
+from clincore.testing.suite.law import law
+from clincore.testing.suite.records import (
+    NOW,
+    new_patient,
+)
 
 if TYPE_CHECKING:
-    pass
-
-NOTES = "Ängste\r\n\U0001f98b ' \" \\"
-FEW = settings(max_examples=25)
+    from clincore.testing.suite.database import DatabaseGround
 
 
-@scenario
-async def test_the_log_says_who_did_what_to_which_record_when(harness: Harness) -> None:
-    member = await harness.member()
+OFFSETS = st.lists(st.integers(0, 3), max_size=9)
+"""Seconds at which records were made: most moments are shared."""
+
+
+@law()
+async def the_log_says_who_did_what_to_which_record_when(ground: DatabaseGround) -> None:
+    member = await ground.member()
     patient = await member.patient()
     case = await member.case(patient)
     await member.do(
@@ -49,13 +47,12 @@ async def test_the_log_says_who_did_what_to_which_record_when(harness: Harness) 
     }
 
 
-@pytest.mark.parametrize("record_type", RecordType)
-@scenario
-async def test_nothing_is_logged_or_counted_about_a_record_that_does_not_exist(
-    harness: Harness, record_type: RecordType
+@law(given(record_type=st.sampled_from(RecordType)))
+async def nothing_is_logged_or_counted_about_a_record_that_does_not_exist(
+    ground: DatabaseGround, record_type: RecordType
 ) -> None:
     """Not even where another kind of record has that id."""
-    member = await harness.member()
+    member = await ground.member()
     patient = await member.patient()
     case = await member.case(patient)
     wrong_kind = case.id if record_type is RecordType.PATIENT else patient.id
@@ -69,9 +66,9 @@ async def test_nothing_is_logged_or_counted_about_a_record_that_does_not_exist(
     assert await member.held() == before
 
 
-@scenario
-async def test_a_record_of_the_same_transaction_is_logged_and_counted(harness: Harness) -> None:
-    member = await harness.member()
+@law()
+async def a_record_of_the_same_transaction_is_logged_and_counted(ground: DatabaseGround) -> None:
+    member = await ground.member()
     patient = new_patient(member)
     record = Record(RecordType.PATIENT, patient.id)
     await member.do(
@@ -84,55 +81,26 @@ async def test_a_record_of_the_same_transaction_is_logged_and_counted(harness: H
     assert held.usage.total_calls == 1
 
 
-@scenario
-async def test_usage_is_reported_by_endpoint_and_for_the_last_24_hours_in_whole_minutes(harness: Harness) -> None:
-    member = await harness.member()
-    start = NOW.replace(second=0, microsecond=0) - timedelta(days=1)
-    calls = [
-        (Endpoint.VIEW_CASE, start - timedelta(microseconds=1)),
-        (Endpoint.VIEW_CASE, start),
-        (Endpoint.CREATE_CASE, NOW),
-    ]
-    for endpoint, at in calls:
-        async with member.work(endpoint, at=at) as work:
-            work.usage.count()
-            await work.commit()
-    assert await member.usage() == UsageReport(
-        total_calls=3, calls_by_endpoint={"GET /cases/{id}": 2, "POST /cases": 1}, last_24h_count=2
-    )
-
-
-@scenario
-async def test_a_report_leaves_out_the_call_that_asks_for_it(harness: Harness) -> None:
-    member = await harness.member()
-    async with member.work(Endpoint.USAGE) as work:
-        report = work.usage.report()
-        work.usage.count()
-        await work.commit()
-    assert report.result().total_calls == 0
-    assert (await member.usage()).calls_by_endpoint == {"GET /admin/usage": 1}
-
-
 entries = st.tuples(
     st.integers(0, 1), st.sampled_from([Action.VIEW, Action.RANK]), st.integers(0, 1), st.integers(0, 3)
 )
 """Whose key, which action, which case, and the second at which it was done."""
 
 
-@FEW
-@given(
-    done=st.lists(entries, max_size=8),
-    key=st.none() | st.integers(0, 1),
-    action=st.none() | st.sampled_from(Action),
-    record_type=st.none() | st.sampled_from(RecordType),
-    record=st.none() | st.integers(0, 1),
-    since=st.none() | st.integers(0, 4),
-    until=st.none() | st.integers(0, 4),
-    limit=st.integers(1, 4),
+@law(
+    given(
+        done=st.lists(entries, max_size=8),
+        key=st.none() | st.integers(0, 1),
+        action=st.none() | st.sampled_from(Action),
+        record_type=st.none() | st.sampled_from(RecordType),
+        record=st.none() | st.integers(0, 1),
+        since=st.none() | st.integers(0, 4),
+        until=st.none() | st.integers(0, 4),
+        limit=st.integers(1, 4),
+    )
 )
-@scenario
-async def test_the_log_is_filtered_by_key_action_record_and_time(
-    harness: Harness,
+async def the_log_is_filtered_by_key_action_record_and_time(
+    ground: DatabaseGround,
     *,
     done: list[tuple[int, Action, int, int]],
     key: int | None,
@@ -143,7 +111,7 @@ async def test_the_log_is_filtered_by_key_action_record_and_time(
     until: int | None,
     limit: int,
 ) -> None:
-    member = await harness.member()
+    member = await ground.member()
     holders = [member, await member.with_key()]
     patient = await member.patient()
     cases = [await member.case(patient), await member.case(patient)]
@@ -172,4 +140,19 @@ async def test_the_log_is_filtered_by_key_action_record_and_time(
         and (since is None or since <= second)
         and (until is None or second < until)
     )
+    assert found == sorted(found, key=lambda entry: (entry.at, entry.id), reverse=True)
+
+
+@law(given(offsets=OFFSETS, limit=st.integers(1, 5)))
+async def pages_of_the_access_log_are_complete_without_repeats_newest_first(
+    ground: DatabaseGround, offsets: list[int], limit: int
+) -> None:
+    member = await ground.member()
+    for number, offset in enumerate(offsets):
+        await member.do(
+            lambda work, number=number: work.access_log.listed(RecordType.PATIENT, f"q={number}"),  # type: ignore[misc]
+            at=NOW + timedelta(seconds=offset),
+        )
+    found = await pages(lambda page: member.ask(lambda work: work.access_log.list(page)), limit)
+    assert sorted(entry.filter or "" for entry in found) == sorted(f"q={number}" for number in range(len(offsets)))
     assert found == sorted(found, key=lambda entry: (entry.at, entry.id), reverse=True)

@@ -1,4 +1,4 @@
-"""Which keys are let in, and what a refused one leaves behind. For every database adapter."""
+"""The laws of admission: which keys are let in, and what a refused one leaves behind."""
 
 from __future__ import annotations
 
@@ -7,38 +7,32 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import pytest
 from attrs import evolve
-from database_harness import (
-    MINUTE,
-    NOW,
-    Harness,
-    Member,
-    digest_of,
-    new_patient,
-    renamed,
-    scenario,
-)
-from hypothesis import settings
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clincore.domain.access import Action, RecordType
 from clincore.domain.call import Record
-from clincore.domain.errors import (
-    Forbidden,
-    Unauthenticated,
-)
+from clincore.domain.errors import Forbidden, Unauthenticated
 from clincore.domain.identity import Role
 from clincore.domain.patient import Patient
 from clincore.domain.usage import Endpoint
+from clincore.testing.suite.expecting import refused, started
+from clincore.testing.suite.law import law
+from clincore.testing.suite.records import (
+    MINUTE,
+    NOW,
+    digest_of,
+    new_patient,
+    renamed,
+)
 
 if TYPE_CHECKING:
     from clincore.ports.database import UnitOfWork
-
-NOTES = "Ängste\r\n\U0001f98b ' \" \\"
-FEW = settings(max_examples=25)
+    from clincore.testing.suite.database import DatabaseGround
 
 
-async def refused_everything(stranger: Member, work: UnitOfWork, patient: Patient) -> None:
+async def ask_for_everything(work: UnitOfWork, patient: Patient) -> None:
     """Ask for every kind of change, log and count."""
     record = Record(RecordType.PATIENT, patient.id)
     work.patients.get(patient.id)
@@ -49,13 +43,14 @@ async def refused_everything(stranger: Member, work: UnitOfWork, patient: Patien
     await work.commit()
 
 
-@pytest.mark.parametrize("writes", [True, False])
-@pytest.mark.parametrize("wrong", ["unknown", "of another tenant", "expired", "expiring now", "revoked"])
-@scenario
-async def test_a_key_that_is_not_valid_is_refused_and_nothing_is_written(
-    harness: Harness, wrong: str, writes: bool
+WRONG = ("unknown", "of another tenant", "expired", "expiring now", "revoked")
+
+
+@law(given(wrong=st.sampled_from(WRONG), writes=st.booleans()))
+async def a_key_that_is_not_valid_is_refused_and_nothing_is_written(
+    ground: DatabaseGround, wrong: str, writes: bool
 ) -> None:
-    member, other = await harness.member(), await harness.member()
+    member, other = await ground.member(), await ground.member()
     patient = await member.patient()
     stranger = {
         "unknown": evolve(member, digest=digest_of(uuid4())),
@@ -68,40 +63,39 @@ async def test_a_key_that_is_not_valid_is_refused_and_nothing_is_written(
     async with stranger.work() as work:
         if writes:
             work.patients.add(new_patient(member))
-        with pytest.raises(Unauthenticated):
-            await refused_everything(stranger, work, patient)
+        with refused(Unauthenticated):
+            await ask_for_everything(work, patient)
     assert (await member.held(), await stranger.key()) == before
 
 
-@pytest.mark.parametrize("writes", [True, False])
-@scenario
-async def test_a_key_without_the_role_is_forbidden_and_nothing_is_written(harness: Harness, writes: bool) -> None:
+@law(given(writes=st.booleans()))
+async def a_key_without_the_role_is_forbidden_and_nothing_is_written(ground: DatabaseGround, writes: bool) -> None:
     """Not even its last use is kept."""
-    admin = await harness.member()
+    admin = await ground.member()
     patient = await admin.patient()
     user = await admin.with_key(role=Role.USER)
     before = await admin.held(), await user.key()
     async with user.work(Endpoint.USAGE, admin_only=True) as work:
         if writes:
             work.patients.add(new_patient(admin))
-        with pytest.raises(Forbidden):
-            await refused_everything(user, work, patient)
+        with refused(Forbidden):
+            await ask_for_everything(work, patient)
     assert (await admin.held(), await user.key()) == before
     async with admin.work(Endpoint.USAGE, admin_only=True) as work:
         await work.commit()
 
 
-@scenario
-async def test_a_key_is_valid_until_the_moment_it_expires(harness: Harness) -> None:
-    member = await (await harness.member()).with_key(expires_at=NOW + timedelta(microseconds=1))
+@law()
+async def a_key_is_valid_until_the_moment_it_expires(ground: DatabaseGround) -> None:
+    member = await (await ground.member()).with_key(expires_at=NOW + timedelta(microseconds=1))
     async with member.work() as work:
         await work.commit()
         assert work.principal.key_id == member.key_id
 
 
-@scenario
-async def test_the_last_use_is_kept_to_the_hour(harness: Harness) -> None:
-    member = await harness.member()
+@law()
+async def the_last_use_is_kept_to_the_hour(ground: DatabaseGround) -> None:
+    member = await ground.member()
     hour = NOW.replace(minute=0, second=0, microsecond=0)
 
     async def used_at(offset: timedelta) -> object:
@@ -115,16 +109,16 @@ async def test_the_last_use_is_kept_to_the_hour(harness: Harness) -> None:
     assert await used_at(timedelta(minutes=59)) == hour + timedelta(hours=1)
 
 
-@scenario
-async def test_a_call_that_was_admitted_is_logged_and_counted_even_where_its_key_ends_meanwhile(
-    harness: Harness,
+@law()
+async def a_call_that_was_admitted_is_logged_and_counted_even_where_its_key_ends_meanwhile(
+    ground: DatabaseGround,
 ) -> None:
-    member = await harness.member()
+    member = await ground.member()
     patient = await member.patient()
     record = Record(RecordType.PATIENT, patient.id)
     async with member.work() as work:
         await work.flush()
-        ending = asyncio.create_task(
+        ending = started(
             member.ask_committed(lambda work: work.keys.retire(member.key_id, at=NOW, expires_at=NOW - MINUTE))
         )
         await asyncio.wait({ending}, timeout=0.2)

@@ -1,48 +1,42 @@
-"""What is taken already, and what belongs to another tenant. For every database adapter."""
+"""The laws that keep tenants apart: what is taken already, and what belongs to another one."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-import pytest
 from attrs import evolve
-from database_harness import (
+
+from clincore.domain.access import Action, RecordType
+from clincore.domain.call import Record
+from clincore.domain.errors import StorageFault
+from clincore.domain.identity import Tenant
+from clincore.domain.page import PageRequest
+from clincore.domain.replay import Replay, Verdict
+from clincore.domain.usage import UsageReport
+from clincore.testing.suite.expecting import refused
+from clincore.testing.suite.law import law
+from clincore.testing.suite.records import (
     ALL,
     MINUTE,
     NOW,
-    Harness,
     edited,
     finalized,
     new_case,
     new_patient,
     renamed,
-    scenario,
 )
-from hypothesis import settings
-
-from clincore.domain.access import Action, RecordType
-from clincore.domain.call import Record
-from clincore.domain.errors import (
-    StorageFault,
-)
-from clincore.domain.identity import Tenant
-from clincore.domain.page import PageRequest
-from clincore.domain.replay import Replay, Verdict
-from clincore.domain.usage import UsageReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from clincore.ports.database import UnitOfWork
-
-NOTES = "Ängste\r\n\U0001f98b ' \" \\"
-FEW = settings(max_examples=25)
+    from clincore.testing.suite.database import DatabaseGround
 
 
-@scenario
-async def test_an_id_that_is_taken_is_refused_and_the_record_stays(harness: Harness) -> None:
-    member = await harness.member()
+@law()
+async def an_id_that_is_taken_is_refused_and_the_record_stays(ground: DatabaseGround) -> None:
+    member = await ground.member()
     patient = await member.patient()
     case = await member.case(patient)
     before = await member.held()
@@ -52,30 +46,30 @@ async def test_an_id_that_is_taken_is_refused_and_the_record_stays(harness: Harn
         lambda work: work.tenants.add(Tenant(id=member.tenant_id, name="Another", created_at=NOW)),
     ]
     for step in steps:
-        with pytest.raises(StorageFault):
+        with refused(StorageFault):
             await member.do(step)
-    with pytest.raises(StorageFault):
+    with refused(StorageFault):
         await member.with_key(id=member.key_id)
-    with pytest.raises(StorageFault):
+    with refused(StorageFault):
         await member.with_key(key_hash=member.digest)
     assert await member.held() == before
 
 
-@scenario
-async def test_nothing_is_entered_for_a_tenant_that_does_not_exist(harness: Harness) -> None:
-    ghost = evolve(await harness.member(), tenant_id=uuid4())
-    with pytest.raises(StorageFault):
+@law()
+async def nothing_is_entered_for_a_tenant_that_does_not_exist(ground: DatabaseGround) -> None:
+    ghost = evolve(await ground.member(), tenant_id=uuid4())
+    with refused(StorageFault):
         await ghost.with_key()
     async with ghost.database.provisioning(ghost.tenant_id) as work:
         work.patients.add(new_patient(ghost))
-        with pytest.raises(StorageFault):
+        with refused(StorageFault):
             await work.commit()
     assert (await ghost.ask(lambda work: work.patients.list(None, ALL))).items == ()
 
 
-@scenario
-async def test_the_same_ids_in_two_tenants_are_two_records(harness: Harness) -> None:
-    one, two = await harness.member(), await harness.member()
+@law()
+async def the_same_ids_in_two_tenants_are_two_records(ground: DatabaseGround) -> None:
+    one, two = await ground.member(), await ground.member()
     mine = await one.patient("One")
     theirs = new_patient(two, "Two", id=mine.id)
     await two.do(lambda work: work.patients.add(theirs))
@@ -88,14 +82,14 @@ async def test_the_same_ids_in_two_tenants_are_two_records(harness: Harness) -> 
     assert (await two.held()).cases == (other,)
 
 
-@scenario
-async def test_another_tenants_ids_behave_exactly_as_unknown_ones(harness: Harness) -> None:
+@law()
+async def another_tenants_ids_behave_exactly_as_unknown_ones(ground: DatabaseGround) -> None:
     """Every question and every change, side by side: the same answers, and nothing written anywhere."""
-    owner, stranger = await harness.member(), await harness.member()
+    owner, stranger = await ground.member(), await ground.member()
     patient = await owner.patient()
     draft, closed = await owner.case(patient), await owner.finalized(patient)
+    stranger_key = await stranger.with_key(last_used_at=NOW)
     before = await owner.held(), await stranger.held()
-    stranger_key = await stranger.with_key()
 
     def own(record: Any, new_id: UUID) -> Any:
         return evolve(record, tenant_id=stranger.tenant_id, id=new_id)
@@ -137,9 +131,9 @@ async def test_another_tenants_ids_behave_exactly_as_unknown_ones(harness: Harne
     assert (await owner.held(), await stranger.held()) == before
 
 
-@scenario
-async def test_lists_counts_and_reports_are_a_tenants_own(harness: Harness) -> None:
-    owner, stranger = await harness.member(), await harness.member()
+@law()
+async def lists_counts_and_reports_are_a_tenants_own(ground: DatabaseGround) -> None:
+    owner, stranger = await ground.member(), await ground.member()
     patient = await owner.patient("Shared Name")
     await owner.case(patient)
     await owner.do(
@@ -158,9 +152,9 @@ async def test_lists_counts_and_reports_are_a_tenants_own(harness: Harness) -> N
     assert (await stranger.ask(lambda work: work.patients.list(None, cursor))).items == ()
 
 
-@scenario
-async def test_a_record_of_another_tenant_cannot_be_handed_over(harness: Harness) -> None:
-    owner, stranger = await harness.member(), await harness.member()
+@law()
+async def a_record_of_another_tenant_cannot_be_handed_over(ground: DatabaseGround) -> None:
+    owner, stranger = await ground.member(), await ground.member()
     patient = await stranger.patient()
     case = await stranger.case(patient)
     before = await owner.held(), await stranger.held()
@@ -172,8 +166,8 @@ async def test_a_record_of_another_tenant_cannot_be_handed_over(harness: Harness
         lambda work: work.tenants.add(Tenant(id=uuid4(), name="Another", created_at=NOW)),
     ]
     for step in steps:
-        with pytest.raises(ValueError, match="another tenant"):
+        with refused(ValueError, match="another tenant"):
             await owner.do(step)
-    with pytest.raises(ValueError, match="another tenant"):
+    with refused(ValueError, match="another tenant"):
         await owner.with_key(tenant_id=stranger.tenant_id)
     assert (await owner.held(), await stranger.held()) == before
