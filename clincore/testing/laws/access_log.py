@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from clincore.domain.access import AccessFilter, Action, RecordType
 from clincore.domain.call import Record
-from clincore.testing.suite.expecting import pages
+from clincore.testing.suite.expecting import pages, pages_while
 from clincore.testing.suite.law import law
 from clincore.testing.suite.records import (
     NOW,
@@ -156,3 +156,25 @@ async def pages_of_the_access_log_are_complete_without_repeats_newest_first(
     found = await pages(lambda page: member.ask(lambda work: work.access_log.list(page)), limit)
     assert sorted(entry.filter or "" for entry in found) == sorted(f"q={number}" for number in range(len(offsets)))
     assert found == sorted(found, key=lambda entry: (entry.at, entry.id), reverse=True)
+
+
+@law(given(before=OFFSETS, entered=st.lists(OFFSETS, max_size=3), limit=st.integers(1, 4)), examples=15)
+async def pages_of_the_access_log_are_complete_while_others_enter_some(
+    ground: DatabaseGround, before: list[int], entered: list[list[int]], limit: int
+) -> None:
+    """What was there comes once and in order; of what is entered beside the reading some may come, and none twice."""
+    member = await ground.member()
+
+    async def enter(offsets: list[int]) -> None:
+        for offset in offsets:
+            at = NOW + timedelta(seconds=offset)
+            await member.do(lambda work: work.access_log.listed(RecordType.PATIENT, None), at=at)
+
+    await enter(before)
+    old = {entry.id for entry in (await member.held()).log}
+    found = await pages_while(
+        lambda page: member.ask(lambda work: work.access_log.list(page)), limit, [enter(each) for each in entered]
+    )
+    places = [(entry.at, entry.id) for entry in found]
+    assert places == sorted(set(places), reverse=True)
+    assert old <= {entry.id for entry in found} <= {entry.id for entry in (await member.held()).log}

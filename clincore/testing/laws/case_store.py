@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from attrs import evolve
 from hypothesis import given
@@ -18,7 +18,7 @@ from clincore.domain.errors import PatientNotFound
 from clincore.domain.replay import Replay, Verdict
 from clincore.domain.usage import Endpoint
 from clincore.testing.strategies import case_payloads
-from clincore.testing.suite.expecting import at_once, pages, refused
+from clincore.testing.suite.expecting import at_once, pages, pages_while, refused
 from clincore.testing.suite.law import law
 from clincore.testing.suite.records import (
     MINUTE,
@@ -244,3 +244,65 @@ async def pages_of_cases_are_complete_without_repeats_newest_first(
             assert found == [
                 case for case in cases if patient_id in (None, case.patient_id) and status in (None, case.status)
             ]
+
+
+@law(given(before=OFFSETS, entered=st.lists(OFFSETS, max_size=3), limit=st.integers(1, 4)), examples=15)
+async def pages_of_cases_are_complete_while_others_enter_some(
+    ground: DatabaseGround, before: list[int], entered: list[list[int]], limit: int
+) -> None:
+    """What was there comes once and in order; of what is entered beside the reading some may come, and none twice."""
+    member = await ground.member()
+    patient = await member.patient()
+
+    async def enter(offsets: list[int]) -> list[UUID]:
+        new = [new_case(member, patient.id, at=NOW + timedelta(seconds=offset)) for offset in offsets]
+        await member.do(*(lambda work, one=one: work.cases.add(one) for one in new))
+        return [case.id for case in new]
+
+    old = await enter(before)
+    found = await pages_while(
+        lambda page: member.ask(lambda work: work.cases.list(patient_id=None, status=None, page=page)),
+        limit,
+        [enter(each) for each in entered],
+    )
+    places = [(case.created_at, case.id) for case in found]
+    assert places == sorted(set(places), reverse=True)
+    assert set(old) <= {case.id for case in found} <= {case.id for case in (await member.held()).cases}
+
+
+TAMPERING = st.lists(
+    st.sampled_from(["edit", "reopen", "finalize again", "other text", "other patient", "later revision", "replay"]),
+    max_size=6,
+)
+
+
+@law(given(attempts=TAMPERING, commit=st.booleans()))
+async def a_finalized_case_never_changes_again(ground: DatabaseGround, attempts: list[str], *, commit: bool) -> None:
+    """Whatever is written over it; only its latest verdict is kept beside it."""
+    member = await ground.member()
+    patient, other = await member.patient(), await member.patient()
+    draft = await member.case(patient)
+    closed = finalized(draft)
+    await member.do(lambda work: work.cases.replace(closed))
+    following = closed.revision + 1
+    replay = Replay(case_id=closed.id, expected="", computed=None, verdict=Verdict.VERIFIED, verified_at=NOW)
+    written = {
+        "edit": evolve(edited(draft), revision=following),
+        "reopen": evolve(draft, revision=following),
+        "finalize again": evolve(finalized(draft, '{"again":true}'), revision=following),
+        "other text": finalized(draft, '{"other":true}'),
+        "other patient": evolve(closed, patient_id=other.id, revision=following),
+        "later revision": evolve(closed, revision=following),
+    }
+    async with member.work() as work:
+        answers = []
+        for attempt in attempts:
+            if attempt == "replay":
+                work.cases.record_replay(replay)
+            else:
+                answers.append(work.cases.replace(written[attempt]))
+        await (work.commit() if commit else work.flush())
+    assert [answer.result() for answer in answers] == [False] * len(answers)
+    if commit and "replay" in attempts:
+        closed = evolve(closed, verdict=Verdict.VERIFIED.value, verified_at=NOW)
+    assert await member.ask(lambda work: work.cases.get(closed.id)) == closed

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-from uuid import UUID, uuid4
+from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from attrs import evolve
 
-from clincore.domain.access import Action, RecordType
-from clincore.domain.call import Record
+from clincore.domain.access import RecordType
 from clincore.domain.errors import StorageFault
-from clincore.domain.identity import Tenant
+from clincore.domain.identity import Role, Tenant
 from clincore.domain.page import PageRequest
-from clincore.domain.replay import Replay, Verdict
 from clincore.domain.usage import UsageReport
 from clincore.testing.suite.expecting import refused
 from clincore.testing.suite.law import law
+from clincore.testing.suite.operations import CHANGES, OPERATIONS, OPERATORS, READS, Aim, answer_to
 from clincore.testing.suite.records import (
     ALL,
     MINUTE,
     NOW,
     edited,
-    finalized,
     new_case,
     new_patient,
     renamed,
@@ -84,51 +82,42 @@ async def the_same_ids_in_two_tenants_are_two_records(ground: DatabaseGround) ->
 
 @law()
 async def another_tenants_ids_behave_exactly_as_unknown_ones(ground: DatabaseGround) -> None:
-    """Every question and every change, side by side: the same answers, and nothing written anywhere."""
+    """Every operation of every store, aimed at another tenant's records: the same answers as before there was one."""
+    stranger = await (await ground.member()).with_key(role=Role.ADMIN, last_used_at=NOW)
+    await stranger.patient()
+    unknown = Aim.nowhere(stranger)
+    names = [*READS, *CHANGES, *OPERATORS]
+    alone = {name: await answer_to(stranger, name, unknown) for name in names}
+    owner = await ground.member()
+    foreign = Aim.nowhere(owner)
+    await foreign.entered_by(owner)
+    for name in names:
+        assert (name, await answer_to(stranger, name, unknown)) == (name, alone[name])
+        assert (name, await answer_to(stranger, name, foreign.by(stranger.tenant_id))) == (name, alone[name])
+
+
+@law()
+async def no_operation_changes_anything_of_another_tenant(ground: DatabaseGround) -> None:
+    """Every operation, committed, with another tenant's ids; those that need the record change nothing at all."""
     owner, stranger = await ground.member(), await ground.member()
-    patient = await owner.patient()
-    draft, closed = await owner.case(patient), await owner.finalized(patient)
-    stranger_key = await stranger.with_key(last_used_at=NOW)
-    before = await owner.held(), await stranger.held()
-
-    def own(record: Any, new_id: UUID) -> Any:
-        return evolve(record, tenant_id=stranger.tenant_id, id=new_id)
-
-    def asked(patient_id: UUID, draft_id: UUID, closed_id: UUID, key_id: UUID) -> list[Any]:
-        replay = Replay(case_id=closed_id, expected="", computed=None, verdict=Verdict.VERIFIED, verified_at=NOW)
-        return [
-            lambda work: work.patients.get(patient_id),
-            lambda work: work.patients.replace(own(renamed(patient, "Taken"), patient_id)),
-            lambda work: work.cases.get(draft_id),
-            lambda work: work.cases.get(closed_id),
-            lambda work: work.cases.lock(draft_id),
-            lambda work: work.cases.replace(own(edited(draft), draft_id)),
-            lambda work: work.cases.replace(own(finalized(draft), draft_id)),
-            lambda work: work.cases.replace(own(evolve(closed, revision=3), closed_id)),
-            lambda work: work.cases.record_replay(replay),
-            lambda work: work.cases.list(patient_id=patient_id, status=None, page=ALL),
-            lambda work: work.keys.get(key_id),
-            lambda work: work.keys.retire(key_id, at=NOW, expires_at=NOW),
-            lambda work: work.keys.revoke(key_id, at=NOW),
-            lambda work: work.access_log.touched(Action.VIEW, Record(RecordType.PATIENT, patient_id)),
-            lambda work: work.access_log.touched(Action.VIEW, Record(RecordType.CASE, closed_id)),
-            lambda work: work.usage.count(Record(RecordType.PATIENT, patient_id)),
-            lambda work: work.usage.count(Record(RecordType.CASE, draft_id)),
-        ]
-
-    async def answers(questions: list[Any]) -> list[Any]:
-        found = []
-        for question in questions:
-            async with stranger_key.work() as work:
-                pending = question(work)
-                await work.commit()
-                found.append(pending.result() if pending is not None else None)
-        return found
-
-    foreign = await answers(asked(patient.id, draft.id, closed.id, owner.key_id))
-    unknown = await answers(asked(uuid4(), uuid4(), uuid4(), uuid4()))
-    assert foreign == unknown
-    assert (await owner.held(), await stranger.held()) == before
+    foreign = Aim.nowhere(owner)
+    await foreign.entered_by(owner)
+    await stranger.do()
+    aim = foreign.by(stranger.tenant_id)
+    theirs, mine = await owner.held(), await stranger.held()
+    for name in CHANGES:
+        await answer_to(stranger, name, aim, commit=True)
+        assert (name, await stranger.held()) == (name, mine)
+    for add in (
+        lambda work: work.patients.add(aim.patient),
+        lambda work: work.cases.add(aim.draft),
+        lambda work: work.keys.add(aim.key),
+    ):
+        await stranger.do(add)
+    for name in OPERATIONS:
+        await answer_to(stranger, name, aim, commit=True)
+        assert (name, await owner.held()) == (name, theirs)
+    assert await answer_to(owner, "idempotency.find", foreign) == foreign.answer
 
 
 @law()

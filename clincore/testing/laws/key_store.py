@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from clincore.domain.errors import Unauthenticated
 from clincore.domain.identity import Role
-from clincore.testing.suite.expecting import outcomes, pages, refused
+from clincore.testing.suite.expecting import outcomes, pages, pages_while, refused
 from clincore.testing.suite.law import law
 from clincore.testing.suite.records import (
     ALL,
@@ -194,3 +194,22 @@ async def pages_of_keys_are_complete_without_repeats_newest_first(
     assert len(entered) == len(offsets) + 1
     found = await pages(lambda page: member.ask(lambda work: work.keys.list(page)), limit)
     assert found == sorted(entered, key=lambda key: (key.created_at, key.id), reverse=True)
+
+
+@law(given(before=OFFSETS, entered=st.lists(OFFSETS, max_size=3), limit=st.integers(1, 4)), examples=15)
+async def pages_of_keys_are_complete_while_others_enter_some(
+    ground: DatabaseGround, before: list[int], entered: list[list[int]], limit: int
+) -> None:
+    """What was there comes once and in order; of what is entered beside the reading some may come, and none twice."""
+    member = await ground.member()
+
+    async def enter(offsets: list[int]) -> list[UUID]:
+        return [(await member.with_key(created_at=NOW + timedelta(seconds=offset))).key_id for offset in offsets]
+
+    old = {member.key_id, *await enter(before)}
+    found = await pages_while(
+        lambda page: member.ask(lambda work: work.keys.list(page)), limit, [enter(each) for each in entered]
+    )
+    places = [(key.created_at, key.id) for key in found]
+    assert places == sorted(set(places), reverse=True)
+    assert old <= {key.id for key in found} <= {key.id for key in (await member.held()).keys}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from clincore.domain.page import PageRequest
 from clincore.domain.patient import Patient, PatientDetails
 from clincore.testing.strategies import patient_details
-from clincore.testing.suite.expecting import at_once, pages
+from clincore.testing.suite.expecting import at_once, pages, pages_while
 from clincore.testing.suite.law import law
 from clincore.testing.suite.records import (
     ALL,
@@ -138,3 +138,23 @@ async def records_entered_between_two_pages_shift_nothing(
     else:
         behind = []
     assert found == sorted(old + behind, key=lambda patient: (patient.created_at, patient.id), reverse=True)
+
+
+@law(given(before=OFFSETS, entered=st.lists(OFFSETS, max_size=3), limit=st.integers(1, 4)), examples=15)
+async def pages_of_patients_are_complete_while_others_enter_some(
+    ground: DatabaseGround, before: list[int], entered: list[list[int]], limit: int
+) -> None:
+    """What was there comes once and in order; of what is entered beside the reading some may come, and none twice."""
+    member = await ground.member()
+
+    async def enter(offsets: list[int]) -> list[Patient]:
+        new = [new_patient(member, at=NOW + timedelta(seconds=offset)) for offset in offsets]
+        await member.do(*(lambda work, one=one: work.patients.add(one) for one in new))
+        return new
+
+    old = await enter(before)
+    found = await pages_while(
+        lambda page: member.ask(lambda work: work.patients.list(None, page)), limit, [enter(each) for each in entered]
+    )
+    assert found == sorted(set(found), key=lambda patient: (patient.created_at, patient.id), reverse=True)
+    assert set(old) <= set(found) <= set((await member.held()).patients)

@@ -13,9 +13,13 @@ from clincore.domain.access import Action, RecordType
 from clincore.domain.call import Record
 from clincore.domain.errors import PatientNotFound
 from clincore.domain.identity import Role
+from clincore.domain.usage import Endpoint
 from clincore.testing.suite.expecting import outcomes, refused, started
 from clincore.testing.suite.law import law
+from clincore.testing.suite.members import ASKING
+from clincore.testing.suite.operations import CHANGES, ENTRIES, OPERATIONS, Aim
 from clincore.testing.suite.records import (
+    ALL,
     NOW,
     finalized,
     new_case,
@@ -24,7 +28,9 @@ from clincore.testing.suite.records import (
 )
 
 if TYPE_CHECKING:
+    from clincore.ports.database import UnitOfWork
     from clincore.testing.suite.database import DatabaseGround
+    from clincore.testing.suite.members import Member
 
 
 @law()
@@ -177,3 +183,76 @@ async def a_cancelled_call_leaves_nothing_behind(ground: DatabaseGround) -> None
         assert [type(error) for error in await outcomes(waiting)] == [asyncio.CancelledError]
     assert await member.held() == before
     assert await member.ask(lambda work: work.cases.lock(case.id)) == case
+
+
+STEPS = st.lists(st.sampled_from([*CHANGES, *ENTRIES, "flush"]), min_size=1, max_size=6)
+"""What is done in one unit of work, and when it is sent."""
+
+
+async def do_steps(work: UnitOfWork, steps: list[str], aim: Aim) -> None:
+    for step in steps:
+        if step == "flush":
+            await work.flush()
+        else:
+            OPERATIONS[step](work, aim)
+
+
+async def with_records(ground: DatabaseGround) -> tuple[Member, Aim]:
+    """A member whose key was used in this hour, so that another use leaves no trace, and its records."""
+    member = await ground.member()
+    aim = Aim.nowhere(member)
+    await aim.entered_by(member)
+    return member, aim
+
+
+@law(given(steps=STEPS, ending=st.sampled_from(["left", "raised", "refused", "commit refused", "cancelled"])))
+async def nothing_is_left_of_a_unit_of_work_that_was_not_committed(
+    ground: DatabaseGround, steps: list[str], ending: str
+) -> None:
+    """Whatever was done in it, wherever it was sent, and however it ended."""
+    member, aim = await with_records(ground)
+    before = await member.held()
+
+    async def attempt() -> None:
+        async with member.work(Endpoint.CREATE_CASE) as work:
+            await do_steps(work, steps, aim)
+            if ending == "left":
+                await work.flush()
+                return
+            if ending in ("refused", "commit refused"):
+                work.cases.add(new_case(member, uuid4()))
+                with refused(PatientNotFound):
+                    await (work.flush() if ending == "refused" else work.commit())
+                return
+            await work.flush()
+            if ending == "cancelled":
+                raise asyncio.CancelledError
+            raise ZeroDivisionError
+
+    expected = {"raised": ZeroDivisionError, "cancelled": asyncio.CancelledError}.get(ending, type(None))
+    assert [type(end) for end in await outcomes(attempt())] == [expected]
+    assert await member.held() == before
+
+
+@law(given(steps=STEPS), examples=6)
+async def no_change_is_seen_before_its_commit_and_all_of_it_after(ground: DatabaseGround, steps: list[str]) -> None:
+    """A reader sees the state before, or waits until the unit of work has ended."""
+    member, aim = await with_records(ground)
+    before = await member.held()
+    async with member.work(Endpoint.CREATE_CASE) as work:
+        await do_steps(work, steps, aim)
+        await work.flush()
+        reader = started(member.held())
+        early, _ = await asyncio.wait({reader}, timeout=0.1)
+        assert not early or reader.result() == before
+        patients, cases = work.patients.list(None, ALL), work.cases.list(patient_id=None, status=None, page=ALL)
+        keys, log = work.keys.list(ALL), work.access_log.list(ALL)
+        await work.commit()
+    await reader
+    after = await member.held()
+    assert after.patients == patients.result().items
+    assert after.cases == cases.result().items
+    assert after.log == log.result().items
+    assert {key.id for key in after.keys} == {key.id for key in keys.result().items if key.label != ASKING}
+    counted = [step for step in steps if step.startswith("usage.count")]
+    assert after.usage.total_calls == before.usage.total_calls + len(counted)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from clincore.testing.suite.law import Ground, Law
 
-_WHOLE: Final = "test_every_law_is_checked_or_excused_with_a_reason"
+WHOLE: Final = "test_every_law_is_checked_or_excused_with_a_reason"
 
 
 class LawSuite(TestCase):
@@ -31,7 +31,7 @@ class LawSuite(TestCase):
         cls._require_honesty()
         for law in cls.laws.values():
             setattr(cls, f"test_{law.name}", _test_of(law))
-        setattr(cls, _WHOLE, _whole)
+        setattr(cls, WHOLE, _whole_of(dict(cls.laws)))
 
     def ground(self) -> Ground:
         """Return what the laws are checked on."""
@@ -45,7 +45,7 @@ class LawSuite(TestCase):
     @classmethod
     def _require_honesty(cls) -> None:
         tests = {f"test_{name}": name for name in cls.laws}
-        for name in [*tests, _WHOLE]:
+        for name in [*tests, WHOLE]:
             if name in vars(cls):
                 cure = f"excuse it instead: excused = {{{tests.get(name, name)!r}: 'the reason'}}"
                 raise TypeError(f"{cls.__name__} overrides {name}; {cure}")
@@ -92,11 +92,12 @@ def _probe(suite: LawSuite, law: Law) -> None:
     raise SkipTest(f"holds, and {type(suite).__name__} does not declare it: Capabilities({law.capability}=True)")
 
 
-def _whole(self: LawSuite) -> None:
-    """Every law of the port has its test, as it was made, or a reason why not."""
-    for law in self.laws.values():
-        test = getattr(type(self), f"test_{law.name}", None)
-        assert getattr(test, "law", None) is law, f"{type(self).__name__} has lost the law {law.name}"
+def _whole_of(laws: Mapping[str, Law]) -> Callable[[LawSuite], None]:
+    def test(self: LawSuite) -> None:
+        """Every law of the port has its test, as it was made, or a reason why not."""
+        for law in laws.values():
+            found = getattr(type(self), f"test_{law.name}", None)
+            assert getattr(found, "law", None) is law, f"{type(self).__name__} has lost the law {law.name}"
 
-
-_whole.__name__ = _WHOLE
+    test.__name__ = WHOLE
+    return test

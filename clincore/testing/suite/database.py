@@ -16,6 +16,7 @@ from clincore.testing.laws import (
     admission,
     case_store,
     database,
+    durability,
     idempotency_store,
     isolation,
     key_store,
@@ -60,6 +61,7 @@ class DatabaseLaws(LawSuite, binds=False):
         admission,
         isolation,
         database,
+        durability,
     )
     capabilities: ClassVar[Capabilities] = Capabilities()
     _ground: ClassVar[DatabaseGround | None] = None

@@ -53,6 +53,25 @@ async def pages(ask: Callable[[PageRequest], Awaitable[Page[T]]], limit: int) ->
         cursor = page.next
 
 
+async def pages_while(
+    ask: Callable[[PageRequest], Coroutine[Any, Any, Page[T]]], limit: int, enterings: list[Coroutine[Any, Any, object]]
+) -> list[T]:
+    """Return a whole list, read page by page, while others enter something beside each page."""
+    found: list[T] = []
+    cursor: str | None = None
+    beside = [started(entering) for entering in enterings[:1]]
+    waiting = enterings[1:]
+    while True:
+        page = await ask(PageRequest.parse(limit, cursor))
+        found += page.items
+        if page.next is None:
+            break
+        cursor = page.next
+        beside += [started(waiting.pop(0))] if waiting else []
+    await asyncio.gather(*beside, *map(started, waiting))
+    return found
+
+
 def started(attempt: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     """Start an attempt that goes on beside the law, and ends with it at the latest."""
     return asyncio.create_task(attempt, name=LAW_TASK)

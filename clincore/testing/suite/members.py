@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_ASKING: Final = "asks for the usage"
+ASKING: Final = "asks for the usage"
 
 
 async def set_up(database: Database, *, role: Role = Role.ADMIN, plan: Plan = Plan.FREE) -> Member:
@@ -118,13 +118,13 @@ class Member:
             patients=patients.result().items,
             cases=cases.result().items,
             log=log.result().items,
-            keys=tuple(key for key in keys.result().items if key.label != _ASKING),
+            keys=tuple(key for key in keys.result().items if key.label != ASKING),
             usage=await self.usage(),
         )
 
     async def usage(self, at: datetime = NOW) -> UsageReport:
         """Ask for the usage with a key that is there for this question alone."""
-        other = await self.with_key(label=_ASKING)
+        other = await self.with_key(label=ASKING)
         async with other.work(at=at) as work:
             report = work.usage.report()
             await work.flush()
