@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from hypothesis import given
@@ -81,35 +81,25 @@ async def a_record_of_the_same_transaction_is_logged_and_counted(ground: Databas
     assert held.usage.total_calls == 1
 
 
-entries = st.tuples(
-    st.integers(0, 1), st.sampled_from([Action.VIEW, Action.RANK]), st.integers(0, 1), st.integers(0, 3)
-)
+DONE = st.tuples(st.integers(0, 1), st.sampled_from([Action.VIEW, Action.RANK]), st.integers(0, 1), st.integers(0, 3))
 """Whose key, which action, which case, and the second at which it was done."""
-
-
-@law(
-    given(
-        done=st.lists(entries, max_size=8),
-        key=st.none() | st.integers(0, 1),
-        action=st.none() | st.sampled_from(Action),
-        record_type=st.none() | st.sampled_from(RecordType),
-        record=st.none() | st.integers(0, 1),
-        since=st.none() | st.integers(0, 4),
-        until=st.none() | st.integers(0, 4),
-        limit=st.integers(1, 4),
-    )
+ASKED = st.fixed_dictionaries(
+    {},
+    optional={
+        "key": st.integers(0, 1),
+        "action": st.sampled_from(Action),
+        "record_type": st.sampled_from(RecordType),
+        "record": st.integers(0, 1),
+        "since": st.integers(0, 4),
+        "until": st.integers(0, 4),
+    },
 )
+"""A filter; what is not there admits anything."""
+
+
+@law(given(done=st.lists(DONE, max_size=8), filters=st.lists(ASKED, min_size=1, max_size=8), limit=st.integers(1, 4)))
 async def the_log_is_filtered_by_key_action_record_and_time(
-    ground: DatabaseGround,
-    *,
-    done: list[tuple[int, Action, int, int]],
-    key: int | None,
-    action: Action | None,
-    record_type: RecordType | None,
-    record: int | None,
-    since: int | None,
-    until: int | None,
-    limit: int,
+    ground: DatabaseGround, done: list[tuple[int, Action, int, int]], filters: list[dict[str, Any]], limit: int
 ) -> None:
     member = await ground.member()
     holders = [member, await member.with_key()]
@@ -121,26 +111,29 @@ async def the_log_is_filtered_by_key_action_record_and_time(
             lambda work, what=what, about=about: work.access_log.touched(what, about),  # type: ignore[misc]
             at=NOW + timedelta(seconds=second),
         )
-    wanted = AccessFilter(
-        key_id=None if key is None else holders[key].key_id,
-        action=action,
-        record_type=record_type,
-        record_id=None if record is None else cases[record].id,
-        since=None if since is None else NOW + timedelta(seconds=since),
-        until=None if until is None else NOW + timedelta(seconds=until),
-    )
-    found = await pages(lambda page: member.ask(lambda work: work.access_log.list(page, wanted)), limit)
-    assert sorted((entry.key_id, entry.action, entry.record_id, entry.at) for entry in found) == sorted(
-        (holders[whose].key_id, what, cases[which].id, NOW + timedelta(seconds=second))
-        for whose, what, which, second in done
-        if key in (None, whose)
-        and action in (None, what)
-        and record_type in (None, RecordType.CASE)
-        and record in (None, which)
-        and (since is None or since <= second)
-        and (until is None or second < until)
-    )
-    assert found == sorted(found, key=lambda entry: (entry.at, entry.id), reverse=True)
+    for asked in filters:
+        wanted = AccessFilter(
+            key_id=holders[asked["key"]].key_id if "key" in asked else None,
+            action=asked.get("action"),
+            record_type=asked.get("record_type"),
+            record_id=cases[asked["record"]].id if "record" in asked else None,
+            since=NOW + timedelta(seconds=asked["since"]) if "since" in asked else None,
+            until=NOW + timedelta(seconds=asked["until"]) if "until" in asked else None,
+        )
+        found = await pages(
+            lambda page, wanted=wanted: member.ask(lambda work: work.access_log.list(page, wanted)),  # type: ignore[misc]
+            limit,
+        )
+        assert sorted((entry.key_id, entry.action, entry.record_id, entry.at) for entry in found) == sorted(
+            (holders[whose].key_id, what, cases[which].id, NOW + timedelta(seconds=second))
+            for whose, what, which, second in done
+            if whose == asked.get("key", whose)
+            and what == asked.get("action", what)
+            and asked.get("record_type", RecordType.CASE) is RecordType.CASE
+            and which == asked.get("record", which)
+            and asked.get("since", second) <= second < asked.get("until", second + 1)
+        )
+        assert found == sorted(found, key=lambda entry: (entry.at, entry.id), reverse=True)
 
 
 @law(given(offsets=OFFSETS, limit=st.integers(1, 5)))

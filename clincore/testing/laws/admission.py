@@ -17,7 +17,7 @@ from clincore.domain.errors import Forbidden, Unauthenticated
 from clincore.domain.identity import Role
 from clincore.domain.patient import Patient
 from clincore.domain.usage import Endpoint
-from clincore.testing.suite.expecting import refused, started
+from clincore.testing.suite.expecting import outcomes, refused, started
 from clincore.testing.suite.law import law
 from clincore.testing.suite.records import (
     MINUTE,
@@ -88,6 +88,7 @@ async def a_key_without_the_role_is_forbidden_and_nothing_is_written(ground: Dat
 @law()
 async def a_key_is_valid_until_the_moment_it_expires(ground: DatabaseGround) -> None:
     member = await (await ground.member()).with_key(expires_at=NOW + timedelta(microseconds=1))
+    assert await outcomes(member.do()) == [None]
     async with member.work() as work:
         await work.commit()
         assert work.principal.key_id == member.key_id

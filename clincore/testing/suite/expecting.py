@@ -36,6 +36,8 @@ def refused(kind: type[E], *, match: str = "") -> Iterator[Refusal[E]]:
     except kind as error:
         assert re.search(match, str(error)), f"{error!r} does not say {match!r}"
         refusal.error = error
+    except Exception as other:
+        raise AssertionError(f"{type(other).__name__} was raised in place of {kind.__name__}") from other
     else:
         raise AssertionError(f"{kind.__name__} was not raised")
 

@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from clincore.domain.call import Call
 from clincore.domain.identity import ApiKeyRecord, Plan, Role, Tenant
 from clincore.domain.usage import Endpoint
-from clincore.testing.suite.records import ALL, NOW, digest_of, finalized, new_case, new_patient
+from clincore.testing.suite.records import ALL, NOW, digest_of, finalized, new_case, new_id, new_patient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,7 +35,7 @@ async def set_up(database: Database, *, role: Role = Role.ADMIN, plan: Plan = Pl
     async with database.provisioning(tenant_id) as work:
         work.tenants.add(Tenant(id=tenant_id, name="Klinik Ä", plan=plan, created_at=NOW))
         await work.commit()
-    return await Member(database, tenant_id, uuid4(), digest_of(uuid4())).with_key(role=role)
+    return await Member(database, tenant_id, new_id(), digest_of(new_id())).with_key(role=role)
 
 
 @frozen
@@ -62,11 +62,11 @@ class Member:
 
     async def with_key(self, **changes: Any) -> Member:
         """Enter another key of the tenant, and return its holder."""
-        key_id = uuid4()
+        key_id = new_id()
         fields: dict[str, Any] = {
             "tenant_id": self.tenant_id,
             "id": key_id,
-            "key_hash": digest_of(key_id),
+            "key_hash": digest_of(self.tenant_id, key_id),
             "label": "front desk",
             "role": Role.USER,
             "created_at": NOW,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from attrs import evolve, frozen
 
@@ -16,7 +16,17 @@ from clincore.domain.idempotency import FirstAnswer
 from clincore.domain.identity import ApiKeyRecord, Plan, Role, Tenant
 from clincore.domain.replay import Replay, Verdict
 from clincore.domain.usage import Endpoint
-from clincore.testing.suite.records import ALL, NOW, digest_of, edited, finalized, new_case, new_patient, renamed
+from clincore.testing.suite.records import (
+    ALL,
+    NOW,
+    digest_of,
+    edited,
+    finalized,
+    new_case,
+    new_id,
+    new_patient,
+    renamed,
+)
 
 if TYPE_CHECKING:
     from clincore.domain.case import Case
@@ -43,7 +53,7 @@ class Aim:
     def nowhere(cls, member: Member) -> Aim:
         """Records that nobody has."""
         patient = new_patient(member)
-        key_id = uuid4()
+        key_id = new_id()
         return cls(
             patient=patient,
             draft=new_case(member, patient.id),
@@ -51,12 +61,12 @@ class Aim:
             key=ApiKeyRecord(
                 tenant_id=member.tenant_id,
                 id=key_id,
-                key_hash=digest_of(key_id),
+                key_hash=digest_of(member.tenant_id, key_id),
                 label="front desk",
                 role=Role.ADMIN,
                 created_at=NOW,
             ),
-            token=str(uuid4()),
+            token=str(new_id()),
         )
 
     def by(self, tenant_id: UUID) -> Aim:
@@ -66,7 +76,7 @@ class Aim:
             patient=evolve(self.patient, tenant_id=tenant_id),
             draft=evolve(self.draft, tenant_id=tenant_id),
             closed=evolve(self.closed, tenant_id=tenant_id),
-            key=evolve(self.key, tenant_id=tenant_id),
+            key=evolve(self.key, tenant_id=tenant_id, key_hash=digest_of(tenant_id, self.key.id)),
         )
 
     async def entered_by(self, member: Member) -> None:
@@ -140,12 +150,14 @@ CHANGES: Final[dict[str, Ask]] = {
 """Of records that are there; where they are not, nothing happens."""
 
 ENTRIES: Final[dict[str, Ask]] = {
-    "patients.add": lambda work, aim: work.patients.add(evolve(aim.patient, id=uuid4())),
-    "cases.add": lambda work, aim: work.cases.add(evolve(aim.draft, id=uuid4())),
-    "keys.add": lambda work, aim: work.keys.add(evolve(aim.key, id=(new := uuid4()), key_hash=digest_of(new))),
+    "patients.add": lambda work, aim: work.patients.add(evolve(aim.patient, id=new_id())),
+    "cases.add": lambda work, aim: work.cases.add(evolve(aim.draft, id=new_id())),
+    "keys.add": lambda work, aim: work.keys.add(
+        evolve(aim.key, id=(new := new_id()), key_hash=digest_of(aim.key.tenant_id, new))
+    ),
     "access_log.listed": lambda work, _: work.access_log.listed(RecordType.PATIENT, "q=a"),
     "usage.count": lambda work, _: work.usage.count(),
-    "idempotency.keep": lambda work, aim: work.idempotency.keep(str(uuid4()), aim.answer),
+    "idempotency.keep": lambda work, aim: work.idempotency.keep(str(new_id()), aim.answer),
 }
 """What makes something new, for a tenant that has the aim's records."""
 

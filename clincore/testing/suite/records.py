@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from attrs import evolve
 
@@ -24,13 +26,19 @@ MINUTE: Final = timedelta(minutes=1)
 ALL: Final = PageRequest(limit=200)
 
 
-def digest_of(number: UUID) -> str:
-    return number.hex * 2
+def new_id() -> UUID:
+    """Return an id that is the same when Hypothesis runs an example again, so that order by id is too."""
+    return UUID(int=random.getrandbits(128), version=4)
+
+
+def digest_of(*numbers: UUID) -> str:
+    """Return 64 hex digits that no other ids give."""
+    return sha256(b"".join(number.bytes for number in numbers)).hexdigest()
 
 
 def new_patient(member: Member, name: str = "Anna Example", *, at: datetime = NOW, id: UUID | None = None) -> Patient:
     details = PatientDetails(full_name=name, birth_year=1969, phone="+49 30 1234")
-    return Patient.enter(details, tenant_id=member.tenant_id, patient_id=id or uuid4(), at=at)
+    return Patient.enter(details, tenant_id=member.tenant_id, patient_id=id or new_id(), at=at)
 
 
 def renamed(patient: Patient, name: str) -> Patient:
@@ -47,7 +55,7 @@ def new_case(
     id: UUID | None = None,
 ) -> Case:
     entered = CaseInput.parse(payload or {"symptom_ids": [7, 8]})
-    return Case.draft(entered, tenant_id=member.tenant_id, patient_id=patient_id, case_id=id or uuid4(), at=at)
+    return Case.draft(entered, tenant_id=member.tenant_id, patient_id=patient_id, case_id=id or new_id(), at=at)
 
 
 def edited(case: Case, payload: Mapping[str, Any] | None = None) -> Case:
