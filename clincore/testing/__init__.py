@@ -12,7 +12,8 @@ if "pytest" in sys.modules:  # a law that fails then shows both sides of its com
 
     pytest.register_assert_rewrite("clincore.testing.laws", "clincore.testing.suite")
 
-from clincore.testing.suite.capabilities import Capabilities
+from clincore.testing.suite.capabilities import Capabilities, MethodCapabilities
 from clincore.testing.suite.database import DatabaseLaws
+from clincore.testing.suite.ranking_method import RankingMethodLaws
 
-__all__ = ["Capabilities", "DatabaseLaws"]
+__all__ = ["Capabilities", "DatabaseLaws", "MethodCapabilities", "RankingMethodLaws"]

@@ -15,3 +15,11 @@ class Capabilities:
     """A unit of work goes on while one of another tenant is open."""
     shared: bool = False
     """Several databases may be opened on one place at once, as several processes do, and see each other's commits."""
+
+
+@frozen(kw_only=True)
+class MethodCapabilities:
+    """What a ranking method promises beyond its port."""
+
+    linear: bool = False
+    """With every weight times k, scores of an acute course are times k, before they are rounded."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from inspect import cleandoc, isawaitable
+from inspect import Parameter, Signature, cleandoc, isawaitable, signature
 from types import ModuleType
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -56,6 +56,9 @@ class Law:
             return
         example.__name__ = example.__qualname__ = self.name
         example.__module__ = self.body.__module__
+        _, *parameters = signature(self.body).parameters.values()
+        drawn = [parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in parameters]
+        example.__signature__ = Signature(drawn)  # type: ignore[attr-defined]  # so that Hypothesis shows the example
         chosen = {
             "max_examples": max(1, self.examples * settings().max_examples // _PROFILE),
             "deadline": None,
