@@ -12,13 +12,77 @@ CREATE TABLE public.usage_events (
     occurred_at timestamptz NOT NULL,
     CONSTRAINT usage_events_pkey PRIMARY KEY (tenant_id, id)
 );
-CREATE INDEX usage_events_by_time ON public.usage_events (tenant_id, occurred_at, endpoint);
 
 ALTER TABLE public.usage_events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.usage_events FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant_isolation ON public.usage_events
     USING (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid)
     WITH CHECK (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
+
+-- The events, counted: a report costs the same however many there are. Each number is spread over slots, so that calls
+-- that run at once seldom wait for each other's commit; the room left in a page lets an update stay in it.
+CREATE TABLE clincore.usage_totals (
+    tenant_id uuid     NOT NULL,
+    key_id    uuid     NOT NULL,
+    endpoint  text     NOT NULL,
+    slot      smallint NOT NULL,
+    calls     bigint   NOT NULL,
+    CONSTRAINT usage_totals_pkey PRIMARY KEY (tenant_id, key_id, endpoint, slot)
+) WITH (fillfactor = 50);
+CREATE TABLE clincore.usage_days (
+    tenant_id uuid     NOT NULL,
+    day       date     NOT NULL,
+    slot      smallint NOT NULL,
+    calls     bigint   NOT NULL,
+    CONSTRAINT usage_days_pkey PRIMARY KEY (tenant_id, day, slot)
+) WITH (fillfactor = 50);
+CREATE TABLE clincore.usage_minutes (
+    tenant_id uuid        NOT NULL,
+    minute    timestamptz NOT NULL,
+    slot      smallint    NOT NULL,
+    calls     bigint      NOT NULL,
+    CONSTRAINT usage_minutes_pkey PRIMARY KEY (tenant_id, minute, slot)
+) WITH (fillfactor = 50);
+
+ALTER TABLE clincore.usage_totals ENABLE ROW LEVEL SECURITY;
+ALTER TABLE clincore.usage_totals FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant_isolation ON clincore.usage_totals
+    USING (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid)
+    WITH CHECK (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
+ALTER TABLE clincore.usage_days ENABLE ROW LEVEL SECURITY;
+ALTER TABLE clincore.usage_days FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant_isolation ON clincore.usage_days
+    USING (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid)
+    WITH CHECK (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
+ALTER TABLE clincore.usage_minutes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE clincore.usage_minutes FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant_isolation ON clincore.usage_minutes
+    USING (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid)
+    WITH CHECK (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
+
+-- Whoever enters events, they are counted in the same transaction, which should end soon: it holds its slot until then.
+-- Rows are locked in one order, so that nobody waits in a circle.
+CREATE FUNCTION clincore.count_usage() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $count$
+DECLARE
+    own constant smallint := pg_catalog.pg_backend_pid() % 16;
+BEGIN
+    INSERT INTO clincore.usage_totals AS kept (tenant_id, key_id, endpoint, slot, calls)
+    SELECT e.tenant_id, e.key_id, e.endpoint, own, count(*)
+    FROM entered e GROUP BY e.tenant_id, e.key_id, e.endpoint ORDER BY e.tenant_id, e.key_id, e.endpoint
+    ON CONFLICT (tenant_id, key_id, endpoint, slot) DO UPDATE SET calls = kept.calls + excluded.calls;
+    INSERT INTO clincore.usage_days AS kept (tenant_id, day, slot, calls)
+    SELECT e.tenant_id, (e.occurred_at AT TIME ZONE 'UTC')::date, own, count(*)
+    FROM entered e GROUP BY 1, 2 ORDER BY 1, 2
+    ON CONFLICT (tenant_id, day, slot) DO UPDATE SET calls = kept.calls + excluded.calls;
+    INSERT INTO clincore.usage_minutes AS kept (tenant_id, minute, slot, calls)
+    SELECT e.tenant_id, date_trunc('minute', e.occurred_at, 'UTC'), own, count(*)
+    FROM entered e GROUP BY 1, 2 ORDER BY 1, 2
+    ON CONFLICT (tenant_id, minute, slot) DO UPDATE SET calls = kept.calls + excluded.calls;
+    RETURN NULL;
+END
+$count$;
+CREATE TRIGGER usage_events_are_counted AFTER INSERT ON public.usage_events
+    REFERENCING NEW TABLE AS entered FOR EACH STATEMENT EXECUTE FUNCTION clincore.count_usage();
 
 -- What a call with an Idempotency-Key has made, for 24 hours.
 CREATE TABLE clincore.idempotency_keys (
@@ -43,12 +107,16 @@ DO $grants$
 DECLARE
     service name := current_setting('clincore.service_role');
 BEGIN
-    REVOKE ALL ON public.usage_events, clincore.idempotency_keys FROM PUBLIC;
+    REVOKE ALL ON public.usage_events, clincore.usage_totals, clincore.usage_days, clincore.usage_minutes,
+        clincore.idempotency_keys FROM PUBLIC;
     IF service = current_user THEN
-        EXECUTE format('REVOKE DELETE, TRUNCATE ON public.usage_events FROM %I', service);
+        EXECUTE format('REVOKE DELETE, TRUNCATE ON public.usage_events, clincore.usage_totals, clincore.usage_days, '
+                       'clincore.usage_minutes FROM %I', service);
         EXECUTE format('REVOKE TRUNCATE ON clincore.idempotency_keys FROM %I', service);
     ELSE
         EXECUTE format('GRANT SELECT, INSERT ON public.usage_events TO %I', service);
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE ON clincore.usage_totals, clincore.usage_days, '
+                       'clincore.usage_minutes TO %I', service);
         EXECUTE format('GRANT SELECT, INSERT, DELETE ON clincore.idempotency_keys TO %I', service);
     END IF;
 END
@@ -57,8 +125,12 @@ $grants$;
 -- >>> down
 DROP TABLE clincore.idempotency_keys;
 DROP TABLE public.usage_events;
+DROP FUNCTION clincore.count_usage();
+DROP TABLE clincore.usage_totals, clincore.usage_days, clincore.usage_minutes;
 
 -- >>> verify
-SELECT count(*) = 2
+SELECT count(*) = 5
 FROM pg_catalog.pg_class
-WHERE oid IN (to_regclass('public.usage_events'), to_regclass('clincore.idempotency_keys')) AND relrowsecurity AND relforcerowsecurity;
+WHERE oid IN (to_regclass('public.usage_events'), to_regclass('clincore.idempotency_keys'), to_regclass('clincore.usage_totals'),
+              to_regclass('clincore.usage_days'), to_regclass('clincore.usage_minutes'))
+  AND relrowsecurity AND relforcerowsecurity;

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from clincore.domain.plan import month_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
     from uuid import UUID
 
 
@@ -42,23 +45,34 @@ class Endpoint(StrEnum):
 
 
 @frozen(kw_only=True)
-class UsageEvent:
-    """One answered call."""
-
-    key_id: UUID
-    endpoint: Endpoint
-    at: datetime
-
-
-@frozen(kw_only=True)
 class UsageReport:
-    """A tenant's answered calls: all of them, by endpoint, and those of the last 24 hours (in whole minutes)."""
+    """A tenant's answered calls: all of them, by endpoint and by key, and those of the last 24 hours (whole minutes).
+
+    ``calls_by_day`` has the days (UTC) with calls of this calendar month and the one before.
+    """
 
     total_calls: int
     calls_by_endpoint: Mapping[str, int]
+    calls_by_key: Mapping[UUID, int]
+    calls_by_day: Mapping[date, int]
     last_24h_count: int
+
+
+def minute_of(at: datetime) -> datetime:
+    """Return the whole minute (UTC) that a call is counted in."""
+    return at.astimezone(UTC).replace(second=0, microsecond=0)
 
 
 def last_24h_start(at: datetime) -> datetime:
     """Return where the last 24 hours begin, in whole minutes: at the full minute a day before."""
-    return at.replace(second=0, microsecond=0) - timedelta(days=1)
+    return minute_of(at) - timedelta(days=1)
+
+
+def first_reported_day(at: datetime) -> date:
+    """Return the first day (UTC) of the month before."""
+    return month_of(month_of(at) - timedelta(days=1)).date()
+
+
+def day_of(at: datetime) -> date:
+    """Return the day (UTC) that a call is counted in."""
+    return at.astimezone(UTC).date()

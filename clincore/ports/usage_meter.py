@@ -18,5 +18,5 @@ class UsageMeter(Protocol):
         ...
 
     def report(self) -> Pending[UsageReport]:
-        """Ask for every call completed before this one."""
+        """Ask for every call completed before this one; the number of events does not change what it costs."""
         ...

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import cached_property
@@ -28,7 +27,7 @@ from clincore.domain.case import Case, CaseStatus
 from clincore.domain.errors import DatabaseClosed, Forbidden, StorageFault, Unauthenticated
 from clincore.domain.identity import ApiKeyRecord, Plan, Role
 from clincore.domain.page import Page, PageRequest, Position
-from clincore.domain.usage import Endpoint, UsageEvent, UsageReport
+from clincore.domain.usage import Endpoint, UsageReport, day_of, minute_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -236,7 +235,11 @@ class _LogsAnyRecord(MemoryUnitOfWork):
 @planted("usage.report without the tenant", UNKNOWN)
 class _ReportsAnyUsage(MemoryUsageMeter):
     def report(self) -> Pending[UsageReport]:
-        self._rows = everyones(self._work, "usage")
+        self._held = TenantTables()
+        for tables in self._work._all.tenants.values():
+            self._held.usage_totals.update(tables.usage_totals)
+            self._held.usage_days.update(tables.usage_days)
+            self._held.usage_minutes.update(tables.usage_minutes)
         return super().report()
 
 
@@ -398,7 +401,9 @@ class _CountsRefused(MemoryUnitOfWork):
             super()._authenticate()
         except Unauthenticated:
             key = next(iter(self.tables.keys.values()))
-            self.tables.usage.append(UsageEvent(key_id=key.id, endpoint=self.call.endpoint, at=self.call.at))
+            self.tables.usage_totals[key.id, self.call.endpoint] += 1
+            self.tables.usage_days[day_of(self.call.at)] += 1
+            self.tables.usage_minutes[minute_of(self.call.at)] += 1
             raise
 
 
@@ -652,21 +657,15 @@ class _IncludesTheEnd(MemoryAccessLog):
         return super().list(page, evolve(wanted, until=until + timedelta(microseconds=1) if until else None))
 
 
-class _Meter(MemoryUsageMeter):
-    """Reports by another rule."""
+class _Reports(MemoryUsageMeter):
+    """Changes what is reported."""
 
     def report(self) -> Pending[UsageReport]:
-        def step() -> UsageReport:
-            at = self._work.call.at
-            return UsageReport(
-                total_calls=len(self._rows),
-                calls_by_endpoint=dict(Counter(event.endpoint.value for event in self._rows)),
-                last_24h_count=sum(self._is_recent(event, at) for event in self._rows),
-            )
+        pending = super().report()
+        self._work._queue.append(lambda: pending.arrive(self._changed(pending.result())))
+        return pending
 
-        return self._work.ask(step)
-
-    def _is_recent(self, event: UsageEvent, at: datetime) -> bool:
+    def _changed(self, report: UsageReport) -> UsageReport:
         raise NotImplementedError
 
 
@@ -674,17 +673,37 @@ LAST_DAY: Final = "usage_is_reported_by_endpoint_and_for_the_last_24_hours_in_wh
 
 
 @planted("the last 24 hours to the microsecond", LAST_DAY)
-class _CountsToTheMicrosecond(_Meter):
-    def _is_recent(self, event: UsageEvent, at: datetime) -> bool:
-        return event.at >= at - timedelta(days=1)
+class _CountsToTheMicrosecond(_Reports):
+    def _changed(self, report: UsageReport) -> UsageReport:
+        since = self._work.call.at - timedelta(days=1)
+        recent = sum(calls for minute, calls in self._held.usage_minutes.items() if minute >= since)
+        return evolve(report, last_24h_count=recent)
+
+
+@planted("days of all time", "usage_is_exact_by_endpoint_key_and_day")
+class _TellsEveryDay(_Reports):
+    def _changed(self, report: UsageReport) -> UsageReport:
+        return evolve(report, calls_by_day=dict(+self._held.usage_days))
+
+
+@planted("calls of one key told of another", "usage_is_exact")
+class _ChargesTheFirst(_Reports):
+    def _changed(self, report: UsageReport) -> UsageReport:
+        first = min(report.calls_by_key, default=None)
+        return evolve(report, calls_by_key={first: report.total_calls} if first else {})
 
 
 @planted("a usage event that is lost", "usage_is_exact")
 class _LosesAnEvent(MemoryUsageMeter):
     def count(self, about: Record | None = None) -> None:
-        call = self._work.call
-        if not any((event.endpoint, event.at) == (call.endpoint, call.at) for event in self._rows):
-            super().count(about)
+        def step() -> None:
+            call = self._work.call
+            known = self._held.usage_totals[self._work.principal.key_id, call.endpoint]
+            if not (known and self._held.usage_minutes[minute_of(call.at)]):
+                super(_LosesAnEvent, self).count(about)
+                self._work._queue.pop()()
+
+        self._work.ask(step)
 
 
 @planted("a usage event that is doubled", "usage_is_exact")
@@ -698,27 +717,17 @@ class _CountsTwice(MemoryUsageMeter):
 @planted("a usage event outside the transaction", "usage_is_exact")
 class _CountsAside(MemoryUsageMeter):
     def count(self, about: Record | None = None) -> None:
-        def step() -> None:
-            if about is None or self._work.exists(about):
-                event = UsageEvent(
-                    key_id=self._work.principal.key_id, endpoint=self._work.call.endpoint, at=self._work.call.at
-                )
-                self._rows.append(event)
+        super().count(about)
+        self._work._queue.append(self._forget_how_to_undo)
 
-        self._work.ask(step)
+    def _forget_how_to_undo(self) -> None:
+        self._work._undo.clear()
 
 
 @planted("a report with the call that asks for it", "a_report_leaves_out_the_call_that_asks_for_it")
-class _ReportsItself(MemoryUsageMeter):
-    def report(self) -> Pending[UsageReport]:
-        pending = super().report()
-        report = pending.result
-
-        def later() -> UsageReport:
-            return evolve(report(), total_calls=report().total_calls + 1)
-
-        self._work._queue.append(lambda: pending.arrive(later()))
-        return pending
+class _ReportsItself(_Reports):
+    def _changed(self, report: UsageReport) -> UsageReport:
+        return evolve(report, total_calls=report.total_calls + 1)
 
 
 @planted("a key that is retired twice", "a_key_is_retired_once")

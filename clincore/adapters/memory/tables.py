@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from attrs import define, field
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
     from uuid import UUID
 
     from clincore.domain.access import AccessEntry
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from clincore.domain.idempotency import FirstAnswer
     from clincore.domain.identity import ApiKeyRecord, Tenant
     from clincore.domain.patient import Patient
-    from clincore.domain.usage import UsageEvent
+    from clincore.domain.usage import Endpoint
 
 
 @define
@@ -28,7 +29,9 @@ class TenantTables:
     keys: dict[UUID, ApiKeyRecord] = field(factory=dict, repr=False)
     access_log: dict[UUID, AccessEntry] = field(factory=dict, repr=False)
     idempotency_keys: dict[tuple[str, str], FirstAnswer] = field(factory=dict, repr=False)
-    usage: list[UsageEvent] = field(factory=list, repr=False)
+    usage_totals: Counter[tuple[UUID, Endpoint]] = field(factory=Counter, repr=False)
+    usage_days: Counter[date] = field(factory=Counter, repr=False)
+    usage_minutes: Counter[datetime] = field(factory=Counter, repr=False)
 
 
 @define

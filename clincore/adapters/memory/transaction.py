@@ -14,6 +14,7 @@ from clincore.domain.identity import Principal, Role
 from clincore.ports.pending import Pending
 
 if TYPE_CHECKING:
+    from collections import Counter
     from datetime import datetime
     from uuid import UUID
 
@@ -108,10 +109,10 @@ class MemoryTransaction:
         before = table.pop(key)
         self._undo.append(lambda: table.__setitem__(key, before))
 
-    def append(self, rows: list[T], value: T) -> None:
-        """For the stores' steps: append a row, undone unless committed."""
-        self._undo.append(rows.pop)
-        rows.append(value)
+    def tally(self, counts: Counter[K], key: K) -> None:
+        """For the stores' steps: count one more, undone unless committed."""
+        self._undo.append(lambda: counts.subtract((key,)))
+        counts[key] += 1
 
     def enter_tenant(self, tenant: Tenant) -> None:
         if self.tables.tenant is not None:

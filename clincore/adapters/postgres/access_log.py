@@ -9,31 +9,11 @@ from clincore.domain.access import EVERYTHING, AccessEntry, AccessFilter, Action
 from clincore.domain.page import Page, PageRequest, Position
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from clincore.adapters.postgres.statement import Row
     from clincore.adapters.postgres.transaction import PostgresTransaction
     from clincore.domain.call import Record
     from clincore.ports.pending import Pending
 
-# Conditional on the key and on the record, so that it can travel together with both their checks. A key that was
-# admitted before stays so for its unit of work: what it goes on to do must not be missing here.
-_ENTER: Final[LiteralString] = """
-    INSERT INTO public.access_logs (tenant_id, key_id, action, record_type, record_id, filter, request_id, at)
-    SELECT tenant_id, id, %(action)s, %(record_type)s, %(record_id)s::uuid, %(filter)s::text, %(request_id)s, %(at)s
-    FROM public.api_keys
-    WHERE tenant_id = %(tenant_id)s AND key_hash = %(key_hash)s
-      AND (%(admitted)s OR (
-          revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %(at)s) AND (NOT %(admin_only)s OR role = 'admin')
-      ))
-      AND CASE
-          WHEN %(record_id)s::uuid IS NULL THEN true
-          WHEN %(record_type)s = 'case' THEN EXISTS (
-              SELECT FROM public.cases WHERE tenant_id = %(tenant_id)s AND id = %(record_id)s::uuid)
-          ELSE EXISTS (
-              SELECT FROM public.patients WHERE tenant_id = %(tenant_id)s AND id = %(record_id)s::uuid)
-      END
-"""
 _LIST: Final[LiteralString] = """
     SELECT tenant_id, id, key_id, action, record_type, record_id, filter, request_id, at
     FROM public.access_logs
@@ -56,10 +36,24 @@ class PostgresAccessLog:
         self._work = work
 
     def touched(self, action: Action, record: Record) -> None:
-        self._enter(action, record.type, record.id, None)
+        self._work.note_access(
+            {
+                "action": action.value,
+                "record_type": record.type.value,
+                "record_id": record.id,
+                "filter": None,
+            },
+            record,
+        )
 
     def listed(self, record_type: RecordType, filter_text: str | None) -> None:
-        self._enter(Action.LIST, record_type, None, filter_text)
+        listed = {
+            "action": Action.LIST.value,
+            "record_type": record_type.value,
+            "record_id": None,
+            "filter": filter_text,
+        }
+        self._work.note_access(listed, None)
 
     def list(self, page: PageRequest, wanted: AccessFilter = EVERYTHING) -> Pending[Page[AccessEntry]]:
         return self._work.ask(
@@ -74,18 +68,6 @@ class PostgresAccessLog:
                 **page_parameters(page),
             },
             lambda rows: page_of(rows, page, _entry, lambda row: Position(row.at, row.id)),
-        )
-
-    def _enter(self, action: Action, record_type: RecordType, record_id: UUID | None, filter_text: str | None) -> None:
-        self._work.note(
-            _ENTER,
-            {
-                "action": action.value,
-                "record_type": record_type.value,
-                "record_id": record_id,
-                "filter": filter_text,
-                "request_id": self._work.call.request_id,
-            },
         )
 
 

@@ -11,13 +11,12 @@ from clincore.domain.identity import Principal, Role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from clincore.adapters.postgres.statement import Row
     from clincore.domain.call import Call
 
 CHECK_KEY: Final[LiteralString] = """
-    SELECT id, role, last_used_at IS NULL OR last_used_at < %(hour)s
+    SELECT id, role, last_used_at IS NULL OR last_used_at < %(hour)s AS is_use_due
     FROM public.api_keys
     WHERE tenant_id = %(tenant_id)s AND key_hash = %(key_hash)s
       AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %(at)s)
@@ -43,20 +42,25 @@ class Admission:
 
 
 def key_parameters(call: Call) -> dict[str, object]:
-    """Return the parameters of both statements."""
-    return {"tenant_id": call.tenant_id, "key_hash": call.key_digest, "at": call.at, "hour": _hour(call.at)}
+    """Return the parameters of the statements that look at a call's key."""
+    return {
+        "tenant_id": call.tenant_id,
+        "key_hash": call.key_digest,
+        "admin_only": call.admin_only,
+        "at": call.at,
+        "hour": call.at.replace(minute=0, second=0, microsecond=0),
+    }
 
 
 def admitted(rows: Sequence[Row], call: Call) -> Admission:
-    """Return whose key was found; raises Unauthenticated where none was, and Forbidden for the wrong role."""
+    """Return whose key was found; raises Unauthenticated where none was, and Forbidden for the wrong role.
+
+    ``rows`` begin with the columns of CHECK_KEY.
+    """
     if not rows:
         raise Unauthenticated
-    key_id, role, is_use_due = rows[0]
+    key_id, role, is_use_due = rows[0][:3]
     principal = Principal(tenant_id=call.tenant_id, key_id=key_id, role=Role(role))
     if call.admin_only and principal.role is not Role.ADMIN:
         raise Forbidden
     return Admission(principal, is_use_due)
-
-
-def _hour(at: datetime) -> datetime:
-    return at.replace(minute=0, second=0, microsecond=0)

@@ -66,7 +66,7 @@ class PostgresCaseStore:
         self._work = work
 
     def get(self, case_id: UUID) -> Pending[Case | None]:
-        return self._work.ask(_GET, {"id": case_id}, _maybe_case)
+        return self._work.ask(_GET, {"id": case_id}, _maybe_case, reads_record=True)
 
     def lock(self, case_id: UUID) -> Pending[Case | None]:
         return self._work.ask(_LOCK, {"id": case_id}, _maybe_case)

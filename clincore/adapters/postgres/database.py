@@ -9,6 +9,7 @@ import psycopg
 from psycopg import pq
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
+from clincore.adapters.postgres.connection import PostgresConnection
 from clincore.adapters.postgres.errors import translating
 from clincore.adapters.postgres.json_columns import configure_json
 from clincore.adapters.postgres.readiness import require_ready
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from uuid import UUID
 
-    from clincore.adapters.postgres.statement import Row
     from clincore.domain.call import Call
 
 _MAX_WAITING_PER_CONNECTION: Final = 64
@@ -42,8 +42,9 @@ class PostgresDatabase:
     def __init__(
         self, conninfo: str, *, min_connections: int = 1, max_connections: int = 10, timeout: float = 5.0
     ) -> None:
-        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Row]] = AsyncConnectionPool(
+        self._pool: AsyncConnectionPool[PostgresConnection] = AsyncConnectionPool(
             conninfo,
+            connection_class=PostgresConnection,
             kwargs={
                 "autocommit": True,
                 "connect_timeout": max(2, round(timeout)),
@@ -90,7 +91,7 @@ class PostgresDatabase:
         await self._pool.close()
 
     @asynccontextmanager
-    async def _connection(self, *, within: float | None = None) -> AsyncIterator[psycopg.AsyncConnection[Row]]:
+    async def _connection(self, *, within: float | None = None) -> AsyncIterator[PostgresConnection]:
         """Lend a connection; what was not committed when it comes back is rolled back."""
         try:
             connection = await self._pool.getconn(within)
@@ -103,9 +104,9 @@ class PostgresDatabase:
         finally:
             await self._give_back(connection)
 
-    async def _give_back(self, connection: psycopg.AsyncConnection[Row]) -> None:
+    async def _give_back(self, connection: PostgresConnection) -> None:
         try:
-            if not connection.closed:
+            if not connection.closed and connection.pgconn.transaction_status != pq.TransactionStatus.IDLE:
                 with answer_expected(connection):
                     await connection.rollback()
         except psycopg.Error:

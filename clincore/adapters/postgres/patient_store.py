@@ -9,6 +9,7 @@ from clincore.domain.page import Page, PageRequest, Position
 from clincore.domain.patient import Patient, PatientDetails
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
     from clincore.adapters.postgres.statement import Row
@@ -47,7 +48,7 @@ class PostgresPatientStore:
         self._work = work
 
     def get(self, patient_id: UUID) -> Pending[Patient | None]:
-        return self._work.ask(_GET, {"id": patient_id}, lambda rows: _patient(rows[0]) if rows else None)
+        return self._work.ask(_GET, {"id": patient_id}, _maybe_patient, reads_record=True)
 
     def add(self, patient: Patient) -> None:
         self._work.require_own(patient.tenant_id)
@@ -74,6 +75,10 @@ def _parameters(patient: Patient) -> dict[str, object]:
         "revision": patient.revision,
         "updated_at": patient.updated_at,
     }
+
+
+def _maybe_patient(rows: Sequence[Row]) -> Patient | None:
+    return _patient(rows[0]) if rows else None
 
 
 def _patient(row: Row) -> Patient:

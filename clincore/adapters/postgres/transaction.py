@@ -1,22 +1,18 @@
-"""A transaction whose statements wait for a flush, and then travel together in psycopg's pipeline mode."""
+"""A transaction whose statements wait for a flush, and then travel together in one round trip."""
 
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, LiteralString, TypeVar
+from typing import TYPE_CHECKING, Final, LiteralString, TypeVar
 
 import psycopg
 
-from clincore.adapters.postgres.authentication import (
-    CHECK_KEY,
-    KEEP_LAST_USE,
-    Admission,
-    admitted,
-    key_parameters,
-)
+from clincore.adapters.postgres.authentication import KEEP_LAST_USE, Admission, admitted, key_parameters
+from clincore.adapters.postgres.connection import query_of
 from clincore.adapters.postgres.errors import translated
-from clincore.adapters.postgres.statement import Row, Statement
-from clincore.adapters.postgres.tenant_binding import bind_tenant
+from clincore.adapters.postgres.statement import Note, Statement
+from clincore.adapters.postgres.steps import fits_one_trip, steps_of
+from clincore.adapters.postgres.tenant_binding import binding_of
 from clincore.adapters.postgres.watchdog import answer_expected
 from clincore.domain.errors import CommitUncertain
 from clincore.ports.pending import Pending
@@ -25,18 +21,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from uuid import UUID
 
-    from clincore.domain.call import Call
+    from clincore.adapters.postgres.connection import PostgresConnection, Sent
+    from clincore.adapters.postgres.statement import Row
+    from clincore.adapters.postgres.steps import Step
+    from clincore.domain.call import Call, Record
     from clincore.domain.identity import Principal
 
 T = TypeVar("T")
-_BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
-_BEGIN_ONE_TRIP: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ"
+_BEGIN: Final = query_of("BEGIN ISOLATION LEVEL READ COMMITTED")
+_COMMIT: Final = query_of("COMMIT")
 
 
 class PostgresTransaction:
     """A transaction of one tenant on one connection; ``call`` is None for its operator."""
 
-    def __init__(self, connection: psycopg.AsyncConnection[Row], tenant_id: UUID, call: Call | None) -> None:
+    def __init__(self, connection: PostgresConnection, tenant_id: UUID, call: Call | None) -> None:
         self._connection = connection
         self._call = call
         self.tenant_id = tenant_id
@@ -44,7 +43,7 @@ class PostgresTransaction:
         self._over = False
         self._has_written = False
         self._admission: Admission | None = None
-        self._queue: list[Statement] = []
+        self._queue: list[Statement | Note] = []
 
     @property
     def principal(self) -> Principal:
@@ -67,11 +66,23 @@ class PostgresTransaction:
     # --- for the stores ------------------------------------------------------------------------------
 
     def ask(
-        self, text: LiteralString, parameters: Mapping[str, object], read: Callable[[Sequence[Row]], T]
+        self,
+        text: LiteralString,
+        parameters: Mapping[str, object],
+        read: Callable[[Sequence[Row]], T],
+        *,
+        reads_record: bool = False,
     ) -> Pending[T]:
-        """Queue a query; ``read`` makes the result of its rows."""
+        """Queue a query; ``read`` makes the result of its rows.
+
+        One that ``reads_record``, by its id, can be a part of the statement that logs the access to it.
+        """
         pending: Pending[T] = Pending()
-        self._add(Statement(sql=text, parameters=self._bound(parameters), pending=pending, read=read))
+        self._queue.append(
+            Statement(
+                sql=text, parameters=self._bound(parameters), pending=pending, read=read, reads_record=reads_record
+            )
+        )
         return pending
 
     def write(
@@ -79,26 +90,25 @@ class PostgresTransaction:
     ) -> Pending[bool]:
         """Queue a change; the result is whether it wrote a row."""
         pending: Pending[bool] = Pending()
-        self._add(
+        self._queue.append(
             Statement(
                 sql=text,
                 parameters=self._bound(parameters),
                 pending=pending,
                 affected=lambda count: count > 0,
-                conditional=False,
+                writes=True,
                 refusals=refusals or {},
             )
         )
         return pending
 
-    def note(self, text: LiteralString, parameters: Mapping[str, object]) -> None:
-        """Queue a row of log or usage, which its statement writes only under a valid key of the role needed.
+    def note_access(self, parameters: Mapping[str, object], about: Record | None) -> None:
+        """Queue a row of the access log, not written where there is no such record."""
+        self._queue.append(Note(counts=False, about=about, parameters=parameters))
 
-        The statement learns as ``admitted`` whether the key was found to be that in an earlier round trip.
-        """
-        call = self.call
-        key = {"key_hash": call.key_digest, "at": call.at, "admin_only": call.admin_only}
-        self._add(Statement(sql=text, parameters={**self._bound(parameters), **key}))
+    def note_usage(self, parameters: Mapping[str, object], about: Record | None) -> None:
+        """Queue a row of usage, not written where there is no such record."""
+        self._queue.append(Note(counts=True, about=about, parameters=parameters))
 
     def require_own(self, tenant_id: UUID) -> None:
         """Refuse a record of another tenant."""
@@ -110,9 +120,6 @@ class PostgresTransaction:
     def _bound(self, parameters: Mapping[str, object]) -> dict[str, object]:
         return {**parameters, "tenant_id": self.tenant_id}
 
-    def _add(self, statement: Statement) -> None:
-        self._queue.append(statement)
-
     async def _send(self, *, commit: bool) -> None:
         """Send the queue; what would write without a valid key waits until the key was found valid.
 
@@ -121,8 +128,7 @@ class PostgresTransaction:
         if self._over:
             raise RuntimeError("the unit of work is over")
         self._over = True
-        checked = self._call is None or self._admission is not None
-        if not checked and not all(statement.conditional for statement in self._queue):
+        if self._unchecked is not None and not fits_one_trip(self._queue):
             await self._round_trip([], commit=False)
         queue, self._queue = self._queue, []
         await self._round_trip(queue, commit=commit)
@@ -130,69 +136,60 @@ class PostgresTransaction:
         if commit and self._admission is not None and self._admission.is_use_due:
             await self._keep_last_use()
 
-    async def _round_trip(self, statements: Sequence[Statement], *, commit: bool) -> None:
-        unchecked = self._call if self._admission is None else None
-        admission = {"admitted": self._admission is not None}
-        self._has_written |= not all(statement.conditional for statement in statements)
-        cursors: list[psycopg.AsyncCursor[Row]] = []
+    @property
+    def _unchecked(self) -> Call | None:
+        """The call, as long as its key was not checked."""
+        return self._call if self._admission is None else None
+
+    async def _round_trip(self, queue: Sequence[Statement | Note], *, commit: bool) -> None:
+        unchecked = self._unchecked
+        steps = steps_of(queue, checks_key=unchecked is not None)
+        self._has_written |= any(step.writes for step in steps)
+        beginning = self._beginning()
+        sent: list[Sent] = [*beginning, *((query_of(step.sql), self._parameters(step)) for step in steps)]
+        if commit:
+            sent.append((_COMMIT, {}))
         try:
             with answer_expected(self._connection):
-                async with self._connection.pipeline():
-                    await self._begin(is_one_trip=commit and unchecked is not None)
-                    key = await self._execute(CHECK_KEY, key_parameters(unchecked)) if unchecked else None
-                    for statement in statements:
-                        cursors.append(await self._execute(statement.sql, {**statement.parameters, **admission}))
-                    if commit:
-                        await self._connection.execute("COMMIT")
-            found = await key.fetchall() if key is not None else []
-            rows = [await cursor.fetchall() if cursor.description else [] for cursor in cursors]
+                replies = (await self._connection.round_trip(sent))[len(beginning) :]
         except psycopg.Error as error:
-            raise self._refusal(error, statements, commit=commit) from None
+            raise self._refusal(error, steps, commit=commit) from None
         if unchecked is not None:
-            self._admission = admitted(found, unchecked)
-        for statement, cursor, answer in zip(statements, cursors, rows, strict=True):
-            _deliver(statement, cursor.rowcount, answer)
+            checks = next(reply for step, reply in zip(steps, replies, strict=False) if step.checks_key)
+            self._admission = admitted(checks.rows, unchecked)
+        for step, reply in zip(steps, replies, strict=False):
+            step.deliver(reply)
 
-    async def _begin(self, *, is_one_trip: bool) -> None:
+    def _beginning(self) -> list[Sent]:
         """Open the transaction and bind it to the tenant.
 
-        What travels in one round trip with the key's check sees one snapshot: a key that ends meanwhile is valid for
-        the read, the log and the usage alike, or for none of them. What takes several trips sees what others commit
-        in between, as the plan's guard must.
+        Each statement sees what others have committed before it, as the plan's guard must; what may see one moment
+        only is one statement.
         """
-        if not self._begun:
-            self._begun = True
-            await self._connection.execute(_BEGIN_ONE_TRIP if is_one_trip else _BEGIN)
-            await bind_tenant(self._connection, self.tenant_id)
+        if self._begun:
+            return []
+        self._begun = True
+        return [(_BEGIN, {}), (binding_of(self.tenant_id), {})]
+
+    def _parameters(self, step: Step) -> Mapping[str, object]:
+        if not step.of_call:
+            return step.parameters
+        key_id = self._admission.principal.key_id if self._admission else None
+        call = self.call
+        return {**step.parameters, **key_parameters(call), "key_id": key_id, "request_id": call.request_id}
 
     async def _keep_last_use(self) -> None:
         """Keep, in a transaction of its own, when the key was used; the call is done, whatever becomes of it."""
         with suppress(psycopg.Error), answer_expected(self._connection):
-            async with self._connection.pipeline():
-                self._begun = False
-                await self._begin(is_one_trip=False)
-                await self._execute(KEEP_LAST_USE, key_parameters(self.call))
-                await self._connection.execute("COMMIT")
+            self._begun = False
+            keeping = query_of(KEEP_LAST_USE), key_parameters(self.call)
+            await self._connection.round_trip([*self._beginning(), keeping, (_COMMIT, {})])
 
-    async def _execute(self, text: LiteralString, parameters: Mapping[str, object]) -> psycopg.AsyncCursor[Row]:
-        return await self._connection.execute(text, parameters)
-
-    def _refusal(self, error: psycopg.Error, statements: Sequence[Statement], *, commit: bool) -> Exception:
+    def _refusal(self, error: psycopg.Error, steps: Sequence[Step], *, commit: bool) -> Exception:
         if commit and self._has_written and self._connection.broken:
             return CommitUncertain()
         named = error.diag.constraint_name
-        for statement in statements:
-            if named is not None and named in statement.refusals:
-                return statement.refusals[named]
+        for step in steps:
+            if named is not None and named in step.refusals:
+                return step.refusals[named]
         return translated(error)
-
-
-def _deliver(statement: Statement, count: int, rows: Sequence[Row]) -> None:
-    if statement.pending is None:
-        return
-    value: Any = None
-    if statement.read is not None:
-        value = statement.read(rows)
-    elif statement.affected is not None:
-        value = statement.affected(count)
-    statement.pending.arrive(value)

@@ -176,7 +176,9 @@ OPERATIONS: Final = (
         answer=Usage,
         example={
             "total_calls": 3,
-            "calls_by_endpoint": {"POST /patients": 1, "POST /cases": 1, "GET /cases/{id}": 1},
+            "calls_by_endpoint": {"GET /cases/{id}": 1, "POST /cases": 1, "POST /patients": 1},
+            "calls_by_key": {KEY_ID: 3},
+            "calls_by_day": {AT[:10]: 3},
             "last_24h_count": 3,
         },
     ),

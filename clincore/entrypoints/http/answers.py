@@ -169,13 +169,19 @@ class Usage(Struct):
 
     total_calls: int
     calls_by_endpoint: Annotated[dict[str, int], Meta(description="By method and route, such as GET /cases/{id}.")]
+    calls_by_key: Annotated[dict[str, int], Meta(description="By key_id.")]
+    calls_by_day: Annotated[
+        dict[str, int], Meta(description="By day (UTC) with calls, of this calendar month and the one before.")
+    ]
     last_24h_count: Annotated[int, Meta(description="Counted in whole minutes.")]
 
     @classmethod
     def of(cls, report: UsageReport) -> Usage:
         return cls(
             total_calls=report.total_calls,
-            calls_by_endpoint=dict(report.calls_by_endpoint),
+            calls_by_endpoint=dict(sorted(report.calls_by_endpoint.items())),
+            calls_by_key={str(key_id): calls for key_id, calls in sorted(report.calls_by_key.items())},
+            calls_by_day={day.isoformat(): calls for day, calls in sorted(report.calls_by_day.items())},
             last_24h_count=report.last_24h_count,
         )
 

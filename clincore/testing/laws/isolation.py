@@ -134,7 +134,9 @@ async def lists_counts_and_reports_are_a_tenants_own(ground: DatabaseGround) -> 
     assert await stranger.ask(lambda work: work.cases.count_since(NOW - MINUTE)) == 0
     held = await stranger.held()
     assert (held.patients, held.cases, held.log) == ((), (), ())
-    assert held.usage == UsageReport(total_calls=0, calls_by_endpoint={}, last_24h_count=0)
+    assert held.usage == UsageReport(
+        total_calls=0, calls_by_endpoint={}, calls_by_key={}, calls_by_day={}, last_24h_count=0
+    )
     behind = (await owner.ask(lambda work: work.patients.list(None, ALL))).items[0]
     cursor = PageRequest.parse(10, None)
     assert behind == patient

@@ -40,7 +40,6 @@ from clincore.testing.strategies.call import (
     records,
     repeatables,
     request_ids,
-    usage_events,
     usage_reports,
 )
 from clincore.testing.strategies.case import (
@@ -233,7 +232,6 @@ __all__ = [
     "tampered_cases",
     "tenant_ids",
     "tenants",
-    "usage_events",
     "usage_reports",
     "verifications",
     "weights",

@@ -14,7 +14,7 @@ from clincore.domain.call import Call, Record
 from clincore.domain.idempotency import FirstAnswer, Repeatable
 from clincore.domain.limits import MAX_PAGE_SIZE
 from clincore.domain.page import Page, PageRequest, Position
-from clincore.domain.usage import Endpoint, UsageEvent, UsageReport, last_24h_start
+from clincore.domain.usage import Endpoint, UsageReport, day_of, first_reported_day, last_24h_start
 from clincore.testing.strategies.basics import digests, json_values, moments, plain_texts
 from clincore.testing.strategies.identity import tenant_ids
 
@@ -92,20 +92,22 @@ def invalid_access_filters() -> st.SearchStrategy[tuple[dict[str, Any], str]]:
     return st.sampled_from([({name: value}, name) for name, values in wrong.items() for value in values])
 
 
-def usage_events() -> st.SearchStrategy[UsageEvent]:
-    return st.builds(UsageEvent, key_id=st.uuids(), endpoint=st.sampled_from(Endpoint), at=moments())
-
-
 @st.composite
 def usage_reports(draw: st.DrawFn) -> UsageReport:
-    """What is reported of up to eight calls, at a moment within two days of them."""
+    """What is reported of up to eight calls, at a moment within a hundred days of them."""
     asked = draw(moments())
-    back = st.timedeltas(timedelta(0), timedelta(days=2))
-    events = draw(st.lists(st.tuples(st.sampled_from(Endpoint), back), max_size=8))
+    days = st.timedeltas(timedelta(0), timedelta(days=2)) | st.timedeltas(timedelta(0), timedelta(days=100))
+    call = st.tuples(
+        st.sampled_from(draw(st.lists(st.uuids(), min_size=1, max_size=3))), st.sampled_from(Endpoint), days
+    )
+    made = draw(st.lists(call, max_size=8))
+    on_days = [day_of(asked - ago) for _, _, ago in made]
     return UsageReport(
-        total_calls=len(events),
-        calls_by_endpoint=dict(Counter(endpoint.value for endpoint, _ in events)),
-        last_24h_count=sum(asked - ago >= last_24h_start(asked) for _, ago in events),
+        total_calls=len(made),
+        calls_by_endpoint=dict(Counter(endpoint.value for _, endpoint, _ in made)),
+        calls_by_key=dict(Counter(key_id for key_id, _, _ in made)),
+        calls_by_day=dict(Counter(day for day in on_days if day >= first_reported_day(asked))),
+        last_24h_count=sum(asked - ago >= last_24h_start(asked) for _, _, ago in made),
     )
 
 

@@ -101,7 +101,6 @@ STRATEGIES: Final[Mapping[type, st.SearchStrategy[Any]]] = {
     stability.Margin: made.margins(),
     stability.Stability: made.stabilities(),
     stored_result.StoredResult: made.stored_results(),
-    usage.UsageEvent: made.usage_events(),
     usage.UsageReport: made.usage_reports(),
 }
 """By type; of an enumeration any of its members, ``strategy_of`` says."""

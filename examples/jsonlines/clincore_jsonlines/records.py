@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from attrs import fields
+from attrs import fields, frozen
 
 from clincore.domain.access import AccessEntry, Action, RecordType
 from clincore.domain.case import Case, Finalization
@@ -16,13 +16,23 @@ from clincore.domain.idempotency import FirstAnswer
 from clincore.domain.identity import ApiKeyRecord, Plan, Role, Tenant
 from clincore.domain.patient import Patient, PatientDetails
 from clincore.domain.signature import SignedResult
-from clincore.domain.usage import Endpoint, UsageEvent
+from clincore.domain.usage import Endpoint
+
+
+@frozen(kw_only=True)
+class CountedCall:
+    """One answered call."""
+
+    key_id: UUID
+    endpoint: Endpoint
+    at: datetime
+
 
 _KINDS: dict[str, Any] = {
     kind.__name__: kind
     for kind in (
         *(Tenant, ApiKeyRecord, Patient, PatientDetails, Case, Finalization, SignedResult),
-        *(AccessEntry, UsageEvent, FirstAnswer),
+        *(AccessEntry, CountedCall, FirstAnswer),
     )
 }
 _PLAIN: dict[str, Any] = {"UUID": UUID, "datetime": datetime.fromisoformat, "Decimal": Decimal}

@@ -14,7 +14,8 @@ from clincore.domain.errors import PatientNotFound, StorageFault
 from clincore.domain.idempotency import KEPT_FOR, FirstAnswer
 from clincore.domain.identity import ApiKeyRecord, Plan, Role, Tenant
 from clincore.domain.patient import Patient
-from clincore.domain.usage import UsageEvent, UsageReport, last_24h_start
+from clincore.domain.usage import UsageReport, day_of, first_reported_day, last_24h_start
+from clincore_jsonlines.records import CountedCall
 from clincore_jsonlines.transaction import Transaction, page_of
 
 if TYPE_CHECKING:
@@ -244,19 +245,21 @@ class Usage:
         def step() -> None:
             if about is None or self._work.exists(about):
                 call = self._work.call
-                event = UsageEvent(key_id=self._work.principal.key_id, endpoint=call.endpoint, at=call.at)
-                self._work.add("usage", uuid4(), event)
+                counted = CountedCall(key_id=self._work.principal.key_id, endpoint=call.endpoint, at=call.at)
+                self._work.add("usage", uuid4(), counted)
 
         self._work.ask(step)
 
     def report(self) -> Pending[UsageReport]:
         def step() -> UsageReport:
-            events: list[UsageEvent] = self._work.all("usage")
-            start = last_24h_start(self._work.call.at)
+            calls: list[CountedCall] = self._work.all("usage")
+            first_day, start = first_reported_day(self._work.call.at), last_24h_start(self._work.call.at)
             return UsageReport(
-                total_calls=len(events),
-                calls_by_endpoint=dict(Counter(event.endpoint.value for event in events)),
-                last_24h_count=sum(event.at >= start for event in events),
+                total_calls=len(calls),
+                calls_by_endpoint=dict(Counter(call.endpoint.value for call in calls)),
+                calls_by_key=dict(Counter(call.key_id for call in calls)),
+                calls_by_day=dict(Counter(day for call in calls if (day := day_of(call.at)) >= first_day)),
+                last_24h_count=sum(call.at >= start for call in calls),
             )
 
         return self._work.ask(step)

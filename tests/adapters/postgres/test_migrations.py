@@ -387,6 +387,9 @@ def test_one_role_for_everything_has_lost_delete_and_truncate(of_one_role: Fresh
         "clincore.bootstrap": {"DELETE", "TRUNCATE"},
         "clincore.tenant_directory": {"DELETE", "TRUNCATE"},
         "clincore.idempotency_keys": {"TRUNCATE"},
+        "clincore.usage_totals": {"DELETE", "TRUNCATE"},
+        "clincore.usage_days": {"DELETE", "TRUNCATE"},
+        "clincore.usage_minutes": {"DELETE", "TRUNCATE"},
     }
 
 

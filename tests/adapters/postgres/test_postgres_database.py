@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString
 from uuid import uuid4
 
 import psycopg
@@ -18,7 +18,13 @@ from clincore.adapters.postgres.database import PostgresDatabase
 from clincore.adapters.postgres.migrations.runner import PostgresMigrations
 from clincore.domain.access import Action, RecordType
 from clincore.domain.call import Record
-from clincore.domain.errors import CommitUncertain, DatabaseNotReady, DatabaseUnavailable, StorageFault
+from clincore.domain.errors import (
+    CommitUncertain,
+    DatabaseNotReady,
+    DatabaseUnavailable,
+    StorageFault,
+    Unauthenticated,
+)
 from clincore.testing.suite.members import Member, set_up
 from clincore.testing.suite.records import MINUTE, NOW, new_case, new_patient
 
@@ -358,32 +364,74 @@ def test_one_role_for_everything_cannot_take_back_what_was_signed_or_logged(
 # --- keys that end while a call runs ------------------------------------------------------------------------------
 
 
+_GATE = """
+    CREATE FUNCTION public.wait_at_the_gate() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN PERFORM pg_advisory_xact_lock_shared(7); RETURN NEW; END $$;
+    CREATE TRIGGER gate BEFORE INSERT ON public.access_logs FOR EACH ROW EXECUTE FUNCTION public.wait_at_the_gate()
+"""
+
+
+async def _ends_meanwhile(fresh_database: FreshDatabase, gate: LiteralString, *, answered: bool) -> None:
+    """View a patient; while that waits at the gate its key ends: it is answered, logged and metered, or none of it."""
+    async with (
+        opened(fresh_database.service_url) as database,
+        await psycopg.AsyncConnection.connect(fresh_database.superuser_url) as holder,
+    ):
+        member = await set_up(database)
+        patient = await member.patient()
+        before = await member.held()
+        await holder.execute(gate)
+        reading = asyncio.create_task(_view(member, Record(RecordType.PATIENT, patient.id)))
+        while not fresh_database.rows(  # noqa: ASYNC110 - the server has no event for it
+            "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        ):
+            await asyncio.sleep(0)
+        fresh_database.rows("UPDATE public.api_keys SET revoked_at = now() - interval '100 years'")
+        await holder.rollback()
+        if answered:
+            assert await reading == patient
+        else:
+            with pytest.raises(Unauthenticated):
+                await reading
+        fresh_database.rows("UPDATE public.api_keys SET revoked_at = NULL")
+        after = await member.held()
+        assert len(after.log) == len(before.log) + answered
+        assert after.usage.total_calls == before.usage.total_calls + answered
+
+
 def test_a_read_whose_key_ends_meanwhile_is_still_logged_and_metered(fresh_database: FreshDatabase) -> None:
-    """All that travels in one round trip sees one snapshot: what was read is never missing in the log."""
+    """All that the call does sees one snapshot: what was read is never missing in the log."""
+    fresh_database.rows(_GATE)
+    asyncio.run(_ends_meanwhile(fresh_database, "SELECT pg_advisory_xact_lock(7)", answered=True))
+
+
+def test_a_read_whose_key_ends_before_it_begins_is_refused_and_leaves_nothing(fresh_database: FreshDatabase) -> None:
+    locked: LiteralString = "LOCK TABLE public.access_logs IN ACCESS EXCLUSIVE MODE"
+    asyncio.run(_ends_meanwhile(fresh_database, locked, answered=False))
+
+
+def test_a_record_that_is_entered_meanwhile_is_answered_logged_and_metered_or_none_of_it(
+    fresh_database: FreshDatabase,
+) -> None:
+    """The read and the log cannot differ on whether the record is there."""
 
     async def scene() -> None:
-        async with (
-            opened(fresh_database.service_url) as database,
-            await psycopg.AsyncConnection.connect(fresh_database.superuser_url) as gate,
-        ):
+        async with opened(fresh_database.service_url) as database:
             member = await set_up(database)
-            patient = await member.patient()
-            before = await member.held()
-            await gate.execute("LOCK TABLE public.access_logs IN ACCESS EXCLUSIVE MODE")
-            record = Record(RecordType.PATIENT, patient.id)
-            reading = asyncio.create_task(_view(member, record))
-            while not fresh_database.rows(  # noqa: ASYNC110 - the server has no event for it
-                "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            ):
-                await asyncio.sleep(0)
-            fresh_database.rows("UPDATE public.api_keys SET revoked_at = now() - interval '100 years'")
-            await gate.rollback()
-            assert await reading == patient
-            fresh_database.rows("UPDATE public.api_keys SET revoked_at = NULL")
-            after = await member.held()
-            assert len(after.log) == len(before.log) + 1
-            assert after.usage.total_calls == before.usage.total_calls + 1
+            for turn in range(40):
+                patient = new_patient(member)
+                entering, found = await asyncio.gather(
+                    member.do(lambda work, patient=patient: work.patients.add(patient)),  # type: ignore[misc]
+                    _view(member, Record(RecordType.PATIENT, patient.id)),
+                )
+                assert entering is None
+                answered = {patient.id} if found else set()
+                seen.append(found is not None)
+                log = (await member.held()).log
+                assert {entry.record_id for entry in log if entry.record_id == patient.id} == answered, turn
+            assert (await member.usage()).total_calls == sum(seen)
 
+    seen: list[bool] = []
     asyncio.run(scene())
 
 

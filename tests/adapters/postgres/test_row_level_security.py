@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 WALLED = (
     "clincore.idempotency_keys",
+    "clincore.usage_days",
+    "clincore.usage_minutes",
+    "clincore.usage_totals",
     "public.access_logs",
     "public.api_keys",
     "public.cases",
@@ -26,7 +29,7 @@ WALLED = (
     "public.tenants",
     "public.usage_events",
 )
-FUNCTIONS = ("append_only", "keep_every_case", "keep_finalized_case", "keep_migration_log")
+FUNCTIONS = ("append_only", "count_usage", "keep_every_case", "keep_finalized_case", "keep_migration_log")
 HASH = "0f" * 32
 
 tables = pytest.mark.parametrize("table", WALLED)
@@ -196,6 +199,7 @@ def test_a_row_cannot_be_moved_to_another_tenant(ground: Ground, table: str) -> 
         "UPDATE public.cases SET updated_at = now() WHERE tenant_id = %s",
         "UPDATE public.api_keys SET revoked_at = now() WHERE tenant_id = %s",
         "DELETE FROM clincore.idempotency_keys WHERE tenant_id = %s",
+        "UPDATE clincore.usage_totals SET calls = 0 WHERE tenant_id = %s",
     ],
 )
 def test_another_tenants_rows_cannot_be_changed(ground: Ground, change: LiteralString) -> None:
@@ -332,6 +336,9 @@ _RIGHTS = {
     "clincore.tenant_directory": {"INSERT"},
     "clincore.bootstrap": {"INSERT"},
     "clincore.idempotency_keys": {"SELECT", "INSERT", "DELETE"},
+    "clincore.usage_totals": {"SELECT", "INSERT", "UPDATE"},
+    "clincore.usage_days": {"SELECT", "INSERT", "UPDATE"},
+    "clincore.usage_minutes": {"SELECT", "INSERT", "UPDATE"},
     "clincore.migration_log": set[str](),
 }
 
@@ -376,6 +383,8 @@ def test_others_have_no_rights_at_all(ground: Ground) -> None:
         "TRUNCATE public.cases",
         "UPDATE public.access_logs SET action = 'VIEW'",
         "UPDATE public.usage_events SET endpoint = ''",
+        "DELETE FROM clincore.usage_totals",
+        "TRUNCATE clincore.usage_days",
         "UPDATE public.tenants SET plan = 'paid'",
         "UPDATE public.alembic_version SET version_num = 'x'",
         "DELETE FROM clincore.tenant_directory",

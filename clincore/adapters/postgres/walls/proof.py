@@ -13,6 +13,7 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 
+from clincore.adapters.postgres.connection import PostgresConnection
 from clincore.adapters.postgres.errors import translating
 from clincore.adapters.postgres.transaction import PostgresTransaction
 from clincore.adapters.postgres.walls.arena import Arena
@@ -59,7 +60,7 @@ class PostgresWalls:
 
     async def prove(self) -> Sequence[Finding]:
         try:
-            connection = await psycopg.AsyncConnection.connect(
+            connection = await PostgresConnection.connect(
                 self._conninfo, autocommit=True, connect_timeout=10, client_encoding="utf8"
             )
         except psycopg.OperationalError:
@@ -74,7 +75,7 @@ class PostgresWalls:
                     return [failed("tables", told, "try again when that has ended")]
 
 
-async def _prove(connection: psycopg.AsyncConnection[Any]) -> list[Finding]:
+async def _prove(connection: PostgresConnection) -> list[Finding]:
     tables = await find_tenant_tables(connection)
     if not tables:
         return [failed("tables", "no table with a tenant is there", "clincore migrate upgrade head")]
@@ -95,7 +96,7 @@ async def _is_unbound(connection: psycopg.AsyncConnection[Any]) -> bool:
     return bool(row and row[0])
 
 
-async def _attack_connection(connection: psycopg.AsyncConnection[Any]) -> list[Finding]:
+async def _attack_connection(connection: PostgresConnection) -> list[Finding]:
     """Whether a connection comes with a tenant, or keeps one that a transaction on it was bound to."""
     check = "the setting after a commit"
     cure = "ALTER ROLE or DATABASE … RESET app.tenant_id; a pooler must give connections out by transaction"

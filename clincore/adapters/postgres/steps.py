@@ -1,0 +1,116 @@
+"""From what a unit of work was asked to the statements that are sent for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import groupby
+from typing import TYPE_CHECKING, LiteralString
+
+from attrs import field, frozen
+
+from clincore.adapters.postgres.authentication import CHECK_KEY
+from clincore.adapters.postgres.settlement import Settlement
+from clincore.adapters.postgres.statement import Note, Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from clincore.adapters.postgres.connection import Reply
+
+_KEY_COLUMNS = 3
+
+
+@frozen(kw_only=True)
+class Step:
+    """One statement to be sent; where it is ``of_call`` the transaction adds the parameters of its call."""
+
+    sql: LiteralString
+    parameters: Mapping[str, object] = field(repr=False)
+    of_call: bool = False
+    checks_key: bool = False
+    writes: bool = False
+    refusals: Mapping[str, Exception] = field(factory=dict)
+    deliver: Callable[[Reply], None] = lambda _reply: None
+
+
+def fits_one_trip(queue: Sequence[Statement | Note]) -> bool:
+    """Whether a queue may be sent while its key is still to be checked.
+
+    It may not write otherwise than in the statement that checks the key, and what logs the access to a record must
+    read that record itself: between two statements a key can end, and a record be entered.
+    """
+    statements, notes = _parted(queue)
+    if any(isinstance(one, Note) for one in statements) or any(_writes(one) for one in statements):
+        return False
+    settlements = Settlement.of(notes)
+    if not settlements:
+        return True
+    reads_itself = not statements or (len(statements) == 1 and _reads_record(statements[0]))
+    return len(settlements) == 1 and (reads_itself or not settlements[0].is_about_record)
+
+
+def steps_of(queue: Sequence[Statement | Note], *, checks_key: bool) -> list[Step]:
+    """Return the steps of a queue, in its order; with ``checks_key`` one checks the key, and it must fit one trip."""
+    if checks_key:
+        return _checking(queue)
+    steps: list[Step] = []
+    for is_note, run in groupby(queue, lambda one: isinstance(one, Note)):
+        if is_note:
+            steps += [_settling(one) for one in Settlement.of([note for note in run if isinstance(note, Note)])]
+        else:
+            steps += [_step(one) for one in run if isinstance(one, Statement)]
+    return steps
+
+
+def _checking(queue: Sequence[Statement | Note]) -> list[Step]:
+    statements, notes = _parted(queue)
+    asked = [one for one in statements if isinstance(one, Statement)]
+    settlements = Settlement.of(notes)
+    if not settlements:
+        return [Step(sql=CHECK_KEY, parameters={}, of_call=True, checks_key=True), *(_step(one) for one in asked)]
+    (settlement,) = settlements
+    if settlement.is_about_record and asked:
+        (read,) = asked
+        return [_settling(settlement.with_read(read), checks_key=True)]
+    return [*(_step(one) for one in asked), _settling(settlement, checks_key=True)]
+
+
+def _parted(queue: Sequence[Statement | Note]) -> tuple[Sequence[Statement | Note], list[Note]]:
+    """Part a queue before the notes that it ends with."""
+    end = len(queue)
+    while end and isinstance(queue[end - 1], Note):
+        end -= 1
+    return queue[:end], [note for note in queue[end:] if isinstance(note, Note)]
+
+
+def _writes(one: Statement | Note) -> bool:
+    return isinstance(one, Statement) and one.writes
+
+
+def _reads_record(one: Statement | Note) -> bool:
+    return isinstance(one, Statement) and one.reads_record
+
+
+def _step(statement: Statement) -> Step:
+    return Step(
+        sql=statement.sql,
+        parameters=statement.parameters,
+        writes=statement.writes,
+        refusals=statement.refusals,
+        deliver=lambda reply: statement.deliver(reply.rows, reply.count),
+    )
+
+
+def _settling(settlement: Settlement, *, checks_key: bool = False) -> Step:
+    def deliver(reply: Reply) -> None:
+        if settlement.read is not None:
+            found = [row[_KEY_COLUMNS + 1 :] for row in reply.rows if row[_KEY_COLUMNS]]
+            settlement.read.deliver(found, len(found))
+
+    return Step(
+        sql=settlement.sql(checks_key=checks_key),
+        parameters=settlement.parameters(),
+        of_call=True,
+        checks_key=checks_key,
+        deliver=deliver,
+    )
