@@ -15,5 +15,14 @@ if "pytest" in sys.modules:  # a law that fails then shows both sides of its com
 from clincore.testing.suite.capabilities import Capabilities, MethodCapabilities
 from clincore.testing.suite.database import DatabaseLaws
 from clincore.testing.suite.ranking_method import RankingMethodLaws
+from clincore.testing.suite.repertory import RepertoryLaws
+from clincore.testing.suite.signature import SignatureLaws
 
-__all__ = ["Capabilities", "DatabaseLaws", "MethodCapabilities", "RankingMethodLaws"]
+__all__ = [
+    "Capabilities",
+    "DatabaseLaws",
+    "MethodCapabilities",
+    "RankingMethodLaws",
+    "RepertoryLaws",
+    "SignatureLaws",
+]

@@ -353,11 +353,3 @@ def test_a_cursor_belongs_to_its_query_and_its_repertory(cursor: str) -> None:
         search(SMALL, "fear", after=cursor)
     with pytest.raises(InvalidCursor):
         search(Book(nodes=SMALL.nodes, rows=[]), "night", after=cursor)
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.text(max_size=30) | st.from_regex(r"[A-Za-z0-9_-]{23}", fullmatch=True))
-def test_no_other_text_is_taken_for_a_cursor(garbage: str) -> None:
-    """Whatever it is: the first eight bytes are a hash of the query."""
-    with pytest.raises(InvalidCursor):
-        search(SMALL, "night", after=garbage)

@@ -213,3 +213,15 @@ def test_pytest_shows_what_holds_what_is_excused_and_what_is_broken_by_its_name(
         "TestUnbound opens no database: async def open_database(self, place)",
     ):
         assert line in said
+
+
+def test_laws_are_checked_without_pytest(tmp_path: Path) -> None:
+    """Python's own unittest runs a suite too, and nothing needs pytest to import it."""
+    text = "import sys\nsys.modules['pytest'] = None\n" + SUITES[: SUITES.index("class Forgetful")]
+    (tmp_path / "mine.py").write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "unittest", "-v", "mine.OfAnyName"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert "skipped 'excused: not looked at here'" in done.stderr

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from attrs import evolve
+from hypothesis import given
 
 from clincore.domain.errors import DatabaseUnavailable, Unauthenticated
 from clincore.domain.identity import Tenant
+from clincore.domain.replay import Replay, Verdict
+from clincore.testing.strategies import World, worlds
 from clincore.testing.suite.expecting import at_once, refused, started
 from clincore.testing.suite.law import law
 from clincore.testing.suite.members import set_up
 from clincore.testing.suite.records import (
+    ALL,
     NOW,
     new_case,
     new_patient,
 )
 
 if TYPE_CHECKING:
+    from clincore.domain.case import Case
+    from clincore.ports.database import UnitOfWork
     from clincore.testing.suite.database import DatabaseGround
 
 
@@ -89,3 +96,50 @@ async def a_closed_database_is_unavailable(ground: DatabaseGround) -> None:
         with refused(DatabaseUnavailable):
             async with database.provisioning(uuid4()) as work:
                 await work.commit()
+
+
+@law(given(world=worlds(most=2)), examples=8)
+async def a_whole_world_is_read_back_as_it_was_entered(ground: DatabaseGround, world: World) -> None:
+    """Clinics with keys, patients and cases in any state, whose ids may be the same; each has its own and no more."""
+    async with ground.fresh() as database:
+        for clinic in world.clinics:
+            async with database.provisioning(clinic.tenant.id) as work:
+                work.tenants.add(clinic.tenant)
+                for key in clinic.keys:
+                    work.keys.add(key)
+                for patient in clinic.patients:
+                    work.patients.add(patient)
+                for case in clinic.cases:
+                    enter(work, case)
+                await work.commit()
+        for clinic in world.clinics:
+            async with database.provisioning(clinic.tenant.id) as work:
+                tenant, keys, patients = work.tenants.get(), work.keys.list(ALL), work.patients.list(None, ALL)
+                cases = work.cases.list(patient_id=None, status=None, page=ALL)
+                await work.flush()
+            assert tenant.result() == clinic.tenant
+            by_age = attrgetter("created_at", "id")
+            assert list(keys.result().items) == sorted(clinic.keys, key=by_age, reverse=True)
+            assert list(patients.result().items) == sorted(clinic.patients, key=by_age, reverse=True)
+            assert list(cases.result().items) == sorted(clinic.cases, key=by_age, reverse=True)
+
+
+def enter(work: UnitOfWork, case: Case) -> None:
+    """Enter a case as its draft, and what became of it revision by revision."""
+    finalization = case.finalization
+    draft = evolve(case, finalization=None, verdict=None, verified_at=None)
+    if finalization is None:
+        work.cases.add(draft)
+        return
+    work.cases.add(evolve(draft, revision=case.revision - 1))
+    work.cases.replace(evolve(draft, finalization=finalization))
+    if case.verdict is not None and case.verified_at is not None:
+        work.cases.record_replay(
+            Replay(
+                case_id=case.id,
+                expected=finalization.signed.signature,
+                computed=None,
+                verdict=Verdict(case.verdict),
+                verified_at=case.verified_at,
+            )
+        )

@@ -218,9 +218,9 @@ WORDS: Final = ("Mind", "FEAR", "death, of", "night", "agg.", "alone, when", "HÃ
 
 
 @st.composite
-def repertories(draw: st.DrawFn, *, longest: int = 12) -> RepertoryContent:
-    """Repertories of 1 to ``longest`` rubrics, some without remedies; a parent's id may be the larger one."""
-    ids = draw(st.lists(symptom_ids(), min_size=1, max_size=longest, unique=True))
+def repertories(draw: st.DrawFn, *, smallest: int = 1, longest: int = 12) -> RepertoryContent:
+    """Repertories of so many rubrics, some without remedies; a parent's id may be the larger one."""
+    ids = draw(st.lists(symptom_ids(), min_size=smallest, max_size=longest, unique=True))
     parents: dict[int, int | None] = {}
     for id in ids:
         parents[id] = draw(st.sampled_from([None, *parents]))

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import tempfile
 from collections import Counter
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 from hypothesis import strategies as st
 
+from clincore.adapters.sqlite_repertory import SqliteRepertory
+
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import AsyncIterator
+
+    from clincore.testing.strategies import RepertoryContent
 
 Grades = dict[str, int]
 
@@ -119,6 +125,24 @@ def write(book: Book, path: Path, layout: Layout = Layout()) -> Path:
         connection.executemany("INSERT INTO remedies VALUES (?, ?)", remedies)
         connection.commit()
     return path
+
+
+@asynccontextmanager
+async def opened(content: RepertoryContent) -> AsyncIterator[SqliteRepertory]:
+    """Write any content as an SQLite repertory, and open it."""
+    book = Book(
+        nodes=[Node(id=id, parent=content.parents[id], text=text) for id, text in content.texts.items()],
+        rows=[(id, remedy, grade) for id, given in content.grades.items() for remedy, grade in given.items()],
+    )
+    with tempfile.TemporaryDirectory() as directory:
+        path = write(book, Path(directory) / "book.sqlite", Layout(names=dict(content.remedy_names)))
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("CREATE TABLE info (key, value)")
+            told = [("name", content.name), ("edition", content.edition)]
+            connection.executemany("INSERT INTO info VALUES (?, ?)", told)
+            connection.commit()
+        async with await SqliteRepertory.open(path, cache_directory=path.parent / "cache") as repertory:
+            yield repertory
 
 
 SMALL = Book(
