@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import sys
 
-if "pytest" in sys.modules:  # a law that fails then shows both sides of its comparison
-    import pytest
-
+if (pytest := sys.modules.get("pytest")) is not None:  # a law that fails then shows both sides of its comparison
     pytest.register_assert_rewrite("clincore.testing.laws", "clincore.testing.suite")
 
 from clincore.testing.suite.capabilities import Capabilities, MethodCapabilities

@@ -35,6 +35,8 @@ async def what_was_committed_is_there_when_the_database_is_opened_again(ground: 
             before = [await member.held() for member in members]
         async with ground.open(place) as database:
             again = [evolve(member, database=database) for member in members]
+            tenants = [await member.ask(lambda work: work.tenants.get()) for member in again]
+            assert tenants == [held.tenant for held in before]
             assert [await member.held() for member in again] == before
             for member, aim in zip(again, aims, strict=True):
                 assert await answer_to(member, "idempotency.find", aim) == aim.answer

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from attrs import define
 
+from clincore.domain.errors import ClinCoreError
 from clincore.domain.page import Page, PageRequest
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def refused(kind: type[E], *, match: str = "") -> Iterator[Refusal[E]]:
     except kind as error:
         assert re.search(match, str(error)), f"{error!r} does not say {match!r}"
         refusal.error = error
-    except Exception as other:
+    except (ClinCoreError, RuntimeError, ValueError) as other:
         raise AssertionError(f"{type(other).__name__} was raised in place of {kind.__name__}") from other
     else:
         raise AssertionError(f"{kind.__name__} was not raised")
