@@ -26,7 +26,7 @@ def check(law: str, make: Callable[[], MemoryDatabase]) -> None:
 
     suite = Bound()
     try:
-        LAWS[law].check(suite.ground(), database=None, derandomize=True, phases=[Phase.generate])
+        LAWS[law].check(suite.ground(), max_examples=100, database=None, derandomize=True, phases=[Phase.generate])
     finally:
         Bound.doClassCleanups()
 

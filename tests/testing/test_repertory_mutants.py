@@ -28,7 +28,9 @@ def test_a_planted_fault_is_caught_by_its_law(fault: str, law: str, kind: type[F
                 yield kind(repertory)
 
     with pytest.raises(AssertionError) as caught:
-        Bound.laws[law].check(Bound().ground(), database=None, derandomize=True, phases=[Phase.generate])
+        Bound.laws[law].check(
+            Bound().ground(), max_examples=100, database=None, derandomize=True, phases=[Phase.generate]
+        )
     assert type(caught.value) is AssertionError
 
 
