@@ -97,10 +97,11 @@ ASKED = st.fixed_dictionaries(
 """A filter; what is not there admits anything."""
 
 
-@law(given(done=st.lists(DONE, max_size=8), filters=st.lists(ASKED, min_size=1, max_size=8), limit=st.integers(1, 4)))
+@law(given(done=st.lists(DONE, max_size=8), asked=ASKED, limit=st.integers(1, 4)))
 async def the_log_is_filtered_by_key_action_record_and_time(
-    ground: DatabaseGround, done: list[tuple[int, Action, int, int]], filters: list[dict[str, Any]], limit: int
+    ground: DatabaseGround, done: list[tuple[int, Action, int, int]], asked: dict[str, Any], limit: int
 ) -> None:
+    """By each of them, and by all at once."""
     member = await ground.member()
     holders = [member, await member.with_key()]
     patient = await member.patient()
@@ -111,14 +112,14 @@ async def the_log_is_filtered_by_key_action_record_and_time(
             lambda work, what=what, about=about: work.access_log.touched(what, about),  # type: ignore[misc]
             at=NOW + timedelta(seconds=second),
         )
-    for asked in filters:
+    for by in (asked, *({name: value} for name, value in asked.items())):
         wanted = AccessFilter(
-            key_id=holders[asked["key"]].key_id if "key" in asked else None,
-            action=asked.get("action"),
-            record_type=asked.get("record_type"),
-            record_id=cases[asked["record"]].id if "record" in asked else None,
-            since=NOW + timedelta(seconds=asked["since"]) if "since" in asked else None,
-            until=NOW + timedelta(seconds=asked["until"]) if "until" in asked else None,
+            key_id=holders[by["key"]].key_id if "key" in by else None,
+            action=by.get("action"),
+            record_type=by.get("record_type"),
+            record_id=cases[by["record"]].id if "record" in by else None,
+            since=NOW + timedelta(seconds=by["since"]) if "since" in by else None,
+            until=NOW + timedelta(seconds=by["until"]) if "until" in by else None,
         )
         found = await pages(
             lambda page, wanted=wanted: member.ask(lambda work: work.access_log.list(page, wanted)),  # type: ignore[misc]
@@ -127,11 +128,11 @@ async def the_log_is_filtered_by_key_action_record_and_time(
         assert sorted((entry.key_id, entry.action, entry.record_id, entry.at) for entry in found) == sorted(
             (holders[whose].key_id, what, cases[which].id, NOW + timedelta(seconds=second))
             for whose, what, which, second in done
-            if whose == asked.get("key", whose)
-            and what == asked.get("action", what)
-            and asked.get("record_type", RecordType.CASE) is RecordType.CASE
-            and which == asked.get("record", which)
-            and asked.get("since", second) <= second < asked.get("until", second + 1)
+            if whose == by.get("key", whose)
+            and what == by.get("action", what)
+            and by.get("record_type", RecordType.CASE) is RecordType.CASE
+            and which == by.get("record", which)
+            and by.get("since", second) <= second < by.get("until", second + 1)
         )
         assert found == sorted(found, key=lambda entry: (entry.at, entry.id), reverse=True)
 
