@@ -98,7 +98,7 @@ async def a_closed_database_is_unavailable(ground: DatabaseGround) -> None:
                 await work.commit()
 
 
-@law(given(world=worlds(most=2)), examples=8)
+@law(given(world=worlds(most=2)), examples=5)
 async def a_whole_world_is_read_back_as_it_was_entered(ground: DatabaseGround, world: World) -> None:
     """Clinics with keys, patients and cases in any state, whose ids may be the same; each has its own and no more."""
     async with ground.fresh() as database:
