@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import log_mutants
 import pytest
+import record_mutants
+import tenants_mutants
+import transaction_mutants
 from database_mutants import MUTANTS, Copy, Mutant
 from hypothesis import Phase
 
@@ -14,6 +18,7 @@ from clincore.testing import DatabaseLaws
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+PLANTED = (tenants_mutants, transaction_mutants, record_mutants, log_mutants)
 LAWS = DatabaseLaws.laws
 
 
@@ -45,5 +50,6 @@ def test_the_copy_without_a_fault_holds_to_the_laws_that_catch_the_others(law: s
 
 
 def test_there_are_as_many_faults_as_were_thought_of() -> None:
+    assert len(PLANTED) == 4
     faults = [mutant.fault for mutant in MUTANTS]
     assert len(set(faults)) == len(faults) >= 60
