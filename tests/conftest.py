@@ -3,17 +3,18 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from backups import stocked, stocked_15, stocked_18
-from database_fixtures import harness, open_database, open_database_as_owner
 from databases import FreshDatabase, NewDatabase, Server
 from migration_runs import SQL_FILES
 from postgres_server import DEBIAN_15, running_server
-from service import Clinics, new_tenant, running_service
+from service import Clinics, environment, new_tenant, running_service
 
 from clincore.adapters.embedded_postgres.server import EmbeddedPostgres
 from clincore.adapters.sqlite_repertory import import_kent_rows
@@ -22,7 +23,7 @@ from clincore.testing.profiles import load_profile
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["harness", "open_database", "open_database_as_owner", "stocked", "stocked_15", "stocked_18"]
+__all__ = ["stocked", "stocked_15", "stocked_18"]
 
 load_profile(os.environ)
 
@@ -147,3 +148,13 @@ def empty(new_database: NewDatabase) -> Iterator[FreshDatabase]:
 def copied(tmp_path: Path) -> Path:
     """A copy of the chain's files, to be changed."""
     return Path(shutil.copytree(SQL_FILES, tmp_path / "chain"))
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from the checkout without the network."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*command, "--wheel-dir", str(folder), str(ROOT)], check=True, timeout=120, env=environment())
+    (built,) = folder.glob("clincore-*.whl")
+    return built

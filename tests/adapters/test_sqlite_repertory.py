@@ -74,52 +74,12 @@ def test_the_leaves_are_written_out_as_the_contract_says() -> None:
     assert edition.fingerprint == tree.root()
 
 
-def test_unknown_ids_are_absent(tmp_path: Path) -> None:
-    """Whatever number is asked for: too small, too large for SQLite, asked twice."""
-    path = write(SMALL, tmp_path / "small.sqlite")
-    _, _, rubrics = asyncio.run(read(path, [3, 3, 4, 0, -1, 2**63, 2**200, 12]))
-    assert sorted(rubrics) == [3, 12]
-
-
-@settings(max_examples=30, deadline=None)
-@given(book=books(), layout=LAYOUTS)
-def test_every_rubric_has_a_proof_that_holds_under_the_edition_s_head(book: Book, layout: Layout) -> None:
-    """And says of the rubric what the repertory says; an unknown id has none."""
-
-    async def main(path: Path) -> None:
-        async with await SqliteRepertory.open(path, cache_directory=path.parent / "cache") as repertory:
-            for rubric_id, rubric in (await repertory.rubrics([node.id for node in book.nodes])).items():
-                proof = await repertory.prove(rubric_id)
-                assert proof is not None
-                assert proof.holds(repertory.edition.head)
-                assert proof.rubric == (rubric_id, rubric.path, rubric.grades)
-            assert await repertory.prove(0) is None
-            assert await repertory.prove(2**70) is None
-
-    with tempfile.TemporaryDirectory() as directory:
-        asyncio.run(main(write(book, Path(directory) / "book.sqlite", layout)))
-
-
 def test_many_rubrics_come_in_one_call(tmp_path: Path) -> None:
     """More ids than SQLite allows parameters by default."""
     nodes = [Node(id=number, parent=None, text=f"rubric {number}") for number in range(1, 40_001)]
     path = write(Book(nodes=nodes, rows=[]), tmp_path / "many.sqlite")
     _, _, rubrics = asyncio.run(read(path, list(range(1, 40_001))))
     assert len(rubrics) == 40_000
-
-
-def test_many_tasks_may_ask_at_once(tmp_path: Path) -> None:
-    """Answers do not mix."""
-    path = write(SMALL, tmp_path / "small.sqlite")
-
-    async def main() -> None:
-        async with await SqliteRepertory.open(path, cache_directory=tmp_path / "cache") as opened:
-            repertory = is_a_repertory(opened)
-            ids = [node.id for node in SMALL.nodes] * 20
-            answers = await asyncio.gather(*(repertory.rubrics([id]) for id in ids))
-            assert [list(answer) for answer in answers] == [[id] for id in ids]
-
-    asyncio.run(main())
 
 
 def test_a_closed_repertory_says_so(tmp_path: Path) -> None:

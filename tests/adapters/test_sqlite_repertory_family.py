@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from sqlite_repertory_files import SMALL, Book, Node, books, write
+from sqlite_repertory_files import SMALL, Book, Node, write
 
 from clincore.adapters.sqlite_repertory import SqliteRepertory
 from clincore.domain.repertory import RubricLine, references_in
@@ -56,33 +54,6 @@ def test_the_chapters_are_below_the_repertory_itself() -> None:
     found = family(SMALL, None)
     assert (found.parents, found.siblings, ids(found.children)) == ((), (), [7, 90])
     assert ids(family(SMALL, 7).siblings) == [90]
-
-
-@pytest.mark.parametrize("unknown", [1, 8, 0, -7, 2**53, 2**64])
-def test_a_rubric_that_does_not_exist_has_no_family(tmp_path: Path, unknown: int) -> None:
-    assert families(write(SMALL, tmp_path / "small.sqlite"), [unknown]) == {unknown: None}
-
-
-@settings(max_examples=60, deadline=None)
-@given(book=books(st.sampled_from(["Mind", "FEAR", "a b", "é"])))
-def test_families_agree_with_one_another(book: Book) -> None:
-    """Whoever is a child has the parent above it, and every rubric is somebody's child or a chapter."""
-    numbers = sorted(node.id for node in book.nodes)
-    parents = {node.id: node.parent for node in book.nodes}
-    with tempfile.TemporaryDirectory() as directory:
-        found = families(write(book, Path(directory) / "book.sqlite"), [None, *numbers])
-    for rubric, its in found.items():
-        assert its is not None
-        assert ids(its.children) == [child for child in numbers if parents[child] == rubric]
-        if rubric is None:
-            continue
-        expected: list[int] = []
-        above = parents[rubric]
-        while above is not None:
-            expected.insert(0, above)
-            above = parents[above]
-        assert ids(its.parents) == expected
-        assert ids(its.siblings) == [one for one in numbers if parents[one] == parents[rubric] and one != rubric]
 
 
 def test_without_a_column_of_parents_the_tree_is_in_the_paths(tmp_path: Path) -> None:

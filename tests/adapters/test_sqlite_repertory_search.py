@@ -16,11 +16,12 @@ from sqlite_repertory_files import SMALL, WORDS, Book, Node, books, write
 from clincore.adapters.sqlite_repertory import SqliteRepertory
 from clincore.domain.errors import InvalidCursor, InvalidQuery
 from clincore.domain.search_query import Match, Term, parse_search_query
+from clincore.testing.laws.repertory import searched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from clincore.domain.repertory import RubricHit, RubricPage
+    from clincore.domain.repertory import RubricPage
 
 
 def words_of(text: str) -> list[str]:
@@ -68,20 +69,6 @@ def expected_ids(book: Book, text: str) -> list[int]:
             length = sum(len(words_of(level)) for level in path[1:]) - len(given).bit_length()
             found.append((not own, length, rubric))
     return [rubric for _, _, rubric in sorted(found)]
-
-
-async def all_pages(repertory: SqliteRepertory, text: str, limits: Sequence[int]) -> list[RubricHit]:
-    hits: list[RubricHit] = []
-    after = None
-    for turn in range(1000):
-        limit = limits[turn % len(limits)]
-        page = await repertory.search(text, limit=limit, after=after)
-        assert len(page.hits) == limit if page.next else len(page.hits) <= limit
-        hits += page.hits
-        after = page.next
-        if after is None:
-            return hits
-    raise AssertionError("the pages do not end")
 
 
 def search(book: Book, text: str, *, limit: int = 50, after: str | None = None) -> RubricPage:
@@ -143,7 +130,7 @@ def test_searching_finds_what_looking_at_every_rubric_finds(
                     continue
                 if not any(part[0] != "-" and ":" not in part for part in parts):
                     continue
-                hits = await all_pages(repertory, text, limits)
+                hits = await searched(repertory, text, limits)
                 assert [hit.id for hit in hits] == expected_ids(book, text)
 
     with tempfile.TemporaryDirectory() as directory:
@@ -353,11 +340,3 @@ def test_a_cursor_belongs_to_its_query_and_its_repertory(cursor: str) -> None:
         search(SMALL, "fear", after=cursor)
     with pytest.raises(InvalidCursor):
         search(Book(nodes=SMALL.nodes, rows=[]), "night", after=cursor)
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.text(max_size=30) | st.from_regex(r"[A-Za-z0-9_-]{23}", fullmatch=True))
-def test_no_other_text_is_taken_for_a_cursor(garbage: str) -> None:
-    """Whatever it is: the first eight bytes are a hash of the query."""
-    with pytest.raises(InvalidCursor):
-        search(SMALL, "night", after=garbage)

@@ -15,7 +15,7 @@ from clincore.domain.case import Case, CaseStatus
 from clincore.domain.case_input import CaseInput
 from clincore.domain.errors import CaseAlreadyFinalized, CaseNotFinalized
 from clincore.domain.signature import SignedResult
-from clincore.testing.strategies import case_inputs, cases
+from clincore.testing.strategies import case_inputs, drafts
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -87,7 +87,7 @@ CaseLife.TestCase.settings = settings(max_examples=40, stateful_step_count=12)
 TestCaseLife = CaseLife.TestCase
 
 
-@given(cases())
+@given(drafts())
 def test_a_case_begins_as_a_draft_at_revision_one(case: Case) -> None:
     assert (case.status, case.revision, case.finalization) == (CaseStatus.DRAFT, 1, None)
     assert (case.verdict, case.verified_at) == (None, None)

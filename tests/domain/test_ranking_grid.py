@@ -84,14 +84,6 @@ def test_plain_methods_explain_themselves_too(case: RankingCase) -> None:
         assert found == [(row.remedy, row.millionths()) for row in expected]
 
 
-@settings(max_examples=50)
-@given(ranking_cases())
-def test_a_grid_has_cells_for_hits_only_in_rubric_id_order(case: RankingCase) -> None:
-    for row in grid(case, Mcare()):
-        hits = [(each.id, each.grades[row.row.remedy]) for each in case.rubrics if row.row.remedy in each.grades]
-        assert [(cell.rubric_id, cell.grade) for cell in row.cells] == sorted(hits)
-
-
 def test_equal_remainders_are_told_apart_by_rubric_id_where_coverage_does_not_end() -> None:
     """Five of seven rubrics: cf = 1 + 0.3 · (5/7 − 0.6) / 0.4 = 7.6/7, and a cell is 0.06 · weight · 7.6/7.
 

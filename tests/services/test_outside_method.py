@@ -15,6 +15,7 @@ from clincore import Verdict
 from clincore.domain.errors import InvalidInput, Problem, SettingsError, UnknownMethod
 from clincore.domain.ranking.arithmetic import CONTEXT, six_places
 from clincore.domain.ranking.ranking import Ranking, Score, ranked
+from clincore.testing import MethodCapabilities, RankingMethodLaws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,6 +80,11 @@ class Powers:
 
 def is_a_method(method: Powers) -> RankingMethod:
     return method
+
+
+class TestPowers(RankingMethodLaws):
+    method = Powers()
+    capabilities = MethodCapabilities(linear=True)
 
 
 @pytest.fixture(scope="module", params=["memory", "postgres"])

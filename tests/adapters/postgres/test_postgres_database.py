@@ -10,7 +10,6 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from database_harness import MINUTE, NOW, Member, new_case, new_patient, set_up
 from databases import FreshDatabase, NewDatabase, Server
 from psycopg import sql
 
@@ -26,6 +25,8 @@ from clincore.domain.errors import (
     StorageFault,
     Unauthenticated,
 )
+from clincore.testing.suite.members import Member, set_up
+from clincore.testing.suite.records import MINUTE, NOW, new_case, new_patient
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

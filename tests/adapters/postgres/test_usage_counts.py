@@ -8,11 +8,12 @@ from datetime import timedelta
 from typing import Any
 
 import psycopg
-from database_harness import NOW, set_up
 from databases import FreshDatabase
 
 from clincore.adapters.postgres.database import PostgresDatabase
 from clincore.domain.usage import Endpoint, UsageReport
+from clincore.testing.suite.members import set_up
+from clincore.testing.suite.records import NOW
 
 SLOTS = 16
 # Two keys and three endpoints, in turn; five a minute, back through 400 days.
