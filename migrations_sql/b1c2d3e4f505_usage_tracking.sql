@@ -20,7 +20,7 @@ CREATE POLICY tenant_isolation ON public.usage_events
     WITH CHECK (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
 
 -- The events, counted: a report costs the same however many there are. Each number is spread over slots, so that calls
--- that run at once seldom wait for each other's commit; the room left in a page lets an update stay in it.
+-- that run at once do not wait for each other's commit; the room left in a page lets an update stay in it.
 CREATE TABLE clincore.usage_totals (
     tenant_id uuid     NOT NULL,
     key_id    uuid     NOT NULL,
@@ -60,12 +60,16 @@ CREATE POLICY tenant_isolation ON clincore.usage_minutes
     USING (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid)
     WITH CHECK (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
 
--- Whoever enters events, they are counted in the same transaction, which should end soon: it holds its slot until then.
--- Rows are locked in one order, so that nobody waits in a circle.
+-- Whoever enters events, they are counted in the same transaction, in the first slot that no other transaction of the
+-- tenant holds; where all are held it waits for one. Rows are locked in one order, so that nobody waits in a circle.
 CREATE FUNCTION clincore.count_usage() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $count$
 DECLARE
-    own constant smallint := pg_catalog.pg_backend_pid() % 16;
+    tenant constant integer := (SELECT hashtext(e.tenant_id::text) FROM entered e LIMIT 1);
+    own smallint := 0;
 BEGIN
+    WHILE own < 63 AND NOT pg_try_advisory_xact_lock(tenant, own) LOOP
+        own := own + 1;
+    END LOOP;
     INSERT INTO clincore.usage_totals AS kept (tenant_id, key_id, endpoint, slot, calls)
     SELECT e.tenant_id, e.key_id, e.endpoint, own, count(*)
     FROM entered e GROUP BY e.tenant_id, e.key_id, e.endpoint ORDER BY e.tenant_id, e.key_id, e.endpoint

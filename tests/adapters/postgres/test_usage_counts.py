@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from contextlib import ExitStack
 from datetime import timedelta
-from typing import Any
 
 import psycopg
 from databases import FreshDatabase
@@ -15,7 +14,6 @@ from clincore.domain.usage import Endpoint, UsageReport
 from clincore.testing.suite.members import set_up
 from clincore.testing.suite.records import NOW
 
-SLOTS = 16
 # Two keys and three endpoints, in turn; five a minute, back through 400 days.
 ENTER = """
     INSERT INTO public.usage_events (tenant_id, key_id, endpoint, occurred_at)
@@ -84,24 +82,31 @@ def test_a_report_reads_no_event(fresh_database: FreshDatabase) -> None:
 
 
 def test_calls_of_one_tenant_do_not_queue_behind_each_others_commit(fresh_database: FreshDatabase) -> None:
-    """A connection has its slot; those of other slots go on while it has not committed."""
+    """Each takes a slot that no other holds, and lets go of it with its commit."""
 
     async def scene() -> None:
         database = PostgresDatabase(fresh_database.service_url)
         member = await set_up(database)
         tenant = member.tenant_id
         with ExitStack() as stack:
-            of_slot: dict[int, psycopg.Connection[Any]] = {}
-            while len(of_slot) < 4:
-                connection = stack.enter_context(psycopg.connect(fresh_database.service_url))
-                of_slot.setdefault(connection.info.backend_pid % SLOTS, connection)
-            for connection in of_slot.values():
+            connections = [stack.enter_context(psycopg.connect(fresh_database.service_url)) for _ in range(4)]
+            for connection in connections:
                 connection.execute("SET LOCAL lock_timeout = '1s'")
                 connection.execute("SELECT set_config('app.tenant_id', %s, true)", (str(tenant),))
                 connection.execute(COUNT, (tenant,))
-            for connection in of_slot.values():
+            for connection in connections:
                 connection.commit()
-        assert (await member.usage()).total_calls == 4
+        async with member.work(Endpoint.VIEW_CASE) as work:
+            work.usage.count()
+            await work.commit()
+        assert fresh_database.rows("SELECT slot, calls FROM clincore.usage_minutes ORDER BY slot, minute") == [
+            (0, 1),
+            (0, 1),
+            (1, 1),
+            (2, 1),
+            (3, 1),
+        ]
+        assert (await member.usage()).total_calls == 5
         await database.close()
 
     asyncio.run(scene())
