@@ -105,16 +105,13 @@ async def repertorize(
     Raises InvalidInput for unknown rubrics or an unknown method.
     """
     rubrics = await check_rubrics(resources, entered, path)
-    repertory = resources.repertory
+    repertory, tag_of = resources.repertory, resources.tags.get
     case = RankingCase(
         rubrics=tuple(
-            CaseRubric.of(
-                rubrics[choice.symptom_id],
-                resources.tags.get(choice.symptom_id),
-                weight=choice.weight,
-                eliminate=choice.eliminate,
-            )
-            for choice in entered.rubrics
+            [
+                CaseRubric.of(rubrics[choice.symptom_id], tag_of(choice.symptom_id), choice.weight, choice.eliminate)
+                for choice in entered.rubrics
+            ]
         ),
         course=entered.course,
         requested_type=entered.case_type,

@@ -25,7 +25,7 @@ from clincore.domain.result import agrees_with_row, read_result, result_text, st
 from clincore.domain.signature import SignedResult
 from clincore.testing.strategies import (
     case_inputs,
-    cases,
+    drafts,
     editions,
     graded_remedies,
     mcare_parameters,
@@ -76,7 +76,7 @@ def finalized(draw: st.DrawFn) -> Finalized:
     entered = draw(case_inputs())
     return finalize(
         entered,
-        draft=draw(cases()),
+        draft=draw(drafts()),
         rubrics={
             number: Rubric(id=number, path=draw(rubric_paths()), grades=draw(graded_remedies()))
             for number in entered.symptom_ids

@@ -61,10 +61,10 @@ class CaseRubric(NamedTuple):
     grades: Mapping[str, int]
 
     @classmethod
-    def of(cls, rubric: Rubric, tag: RubricTag | None, *, weight: Decimal, eliminate: bool) -> CaseRubric:
+    def of(cls, rubric: Rubric, tag: RubricTag | None, weight: Decimal, eliminate: bool) -> CaseRubric:
         """Take the bucket from the tag, or without one from the chapter, and the flags from the tag."""
         tag = tag or _NO_TAG
-        bucket = Bucket(tag.bucket) if tag.bucket else _BUCKET_OF_CHAPTER.get(rubric.chapter.casefold(), _LOCAL)
+        bucket = Bucket(tag.bucket) if tag.bucket else _BUCKET_OF_CHAPTER.get(rubric.path[0].casefold(), _LOCAL)
         return cls(rubric.id, weight, eliminate, bucket, tag.ailments_from, tag.delusions, rubric.grades)
 
     @property

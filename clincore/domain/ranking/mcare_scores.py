@@ -46,9 +46,10 @@ class McareScores:
     """The remedies in order; no two are of one abbreviation."""
 
     def __attrs_post_init__(self) -> None:
-        units = {worth.unit for worth in self._worths}
-        unit = lcm(*units)
-        worths = self._worths if len(units) == 1 else [worth.over(unit) for worth in self._worths]
+        kinds = {id(worth): worth for worth in self._worths}  # most rubrics are of a few kinds
+        unit = lcm(*(worth.unit for worth in kinds.values()))
+        scaled = {kind: worth.over(unit) for kind, worth in kinds.items()}
+        worths = [scaled[id(worth)] for worth in self._worths]
         self.tallies = tally(self._case, [worth.given for worth in worths], unit)
         self._strong = strong_hits(self._case)
         raw = at_grades(self._case, [worth.raw for worth in worths])
@@ -88,8 +89,9 @@ class McareScores:
         given_at, raw_at, known = given.__getitem__, raw.__getitem__, statistics.remedies
         inverses = inverse_factors(statistics.median_frequency, self._settings.alpha, self.tallies.unit)
         fewest = int(self._settings.tau * len(self._case.rubrics))  # hits: with less, coverage is below τ
-        order, scores = [], []
-        for remedy, hits in self.tallies.places.items():
+        places = self.tallies.places
+        raw_sums, factors, scores = [], [], []
+        for remedy, hits in places.items():
             if len(hits) == 1:  # so it is with most
                 weighted, raw_sum = given[hits[0]], raw[hits[0]]
             else:
@@ -98,12 +100,14 @@ class McareScores:
             if len(hits) >= fewest:
                 factor = self._corrected(factor, len(hits))
                 scale = inverses.scale(factor)
+            raw_sums.append(raw_sum)
+            factors.append(factor)
             scores.append(weighted * scale)
-            order.append((remedy, hits, raw_sum, factor))
-        return sorted(
-            (-(self._millionths_in_context(found[0], Decimal(1)) if millionths is None else millionths), *found)
-            for found, millionths in zip(order, inverses.rounded(scores), strict=True)
-        )
+        negated = [
+            -(self._millionths_in_context(remedy, Decimal(1)) if millionths is None else millionths)
+            for remedy, millionths in zip(places, inverses.rounded(scores), strict=True)
+        ]
+        return sorted(zip(negated, places, places.values(), raw_sums, factors, strict=True))
 
     def _corrected(self, factor: Factor, hits: int) -> Factor:
         correction, whole = self._correction(hits)
