@@ -39,6 +39,7 @@ bench: .venv/.test
 	@$(BIN)/python bench/ranking.py $(ROWS)
 	@$(BIN)/python bench/search.py $(ROWS)
 	@$(BIN)/python bench/calls.py $(ROWS)
+	@$(BIN)/python bench/usage.py
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

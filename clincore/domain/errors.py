@@ -216,15 +216,15 @@ class DatabaseClosed(DatabaseUnavailable):
 
 
 class CommitUncertain(DatabaseUnavailable):
-    """The connection to the database broke while a change was being committed.
+    """The connection to the database broke while a call was being committed.
 
-    Whether it was written is unknown: read the record before repeating the call.
+    Whether it was done is unknown: read the record before repeating a change.
     """
 
     def __init__(self) -> None:
         super().__init__(
-            "The connection to the database broke while a change was being committed: whether it was written is "
-            "unknown. Read the record before repeating the call."
+            "The connection to the database broke while the call was being committed: whether it was done is "
+            "unknown. Read the record before repeating a change."
         )
 
 

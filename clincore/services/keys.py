@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -54,7 +54,7 @@ def new_key_record(
 ) -> ApiKeyRecord:
     """Return what is kept of a key made now; raises InvalidInput for label, role and end."""
     require_one_of(Role, role, "role")
-    _require_future(expires_at, at)
+    end = _future(expires_at, at)
     return ApiKeyRecord(
         tenant_id=tenant_id,
         id=resources.entropy.uuid(),
@@ -62,17 +62,22 @@ def new_key_record(
         label=clean_name(label, "label"),
         role=role,
         created_at=at,
-        expires_at=expires_at,
+        expires_at=end,
     )
 
 
-def _require_future(moment: object, now: datetime) -> None:
+def _future(moment: object, now: datetime) -> datetime | None:
+    """Return the moment in UTC; raises InvalidInput."""
     if moment is None:
-        return
+        return None
     if not isinstance(moment, datetime) or moment.utcoffset() is None:
         raise InvalidInput([Problem("expires_at", "must be a time with its time zone")])
     if moment <= now:
         raise InvalidInput([Problem("expires_at", "must be in the future")])
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # 9999-12-31T23:59:59-14:00 is in the year 10000, which no datetime can hold
+        raise InvalidInput([Problem("expires_at", "must be in the year 9999 (UTC) at the latest")]) from None
 
 
 @frozen

@@ -6,7 +6,10 @@ Needs the extra ``testing``; docs/adapters.md walks through an example.
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 
+if find_spec("hypothesis") is None:
+    raise ModuleNotFoundError("clincore.testing needs Hypothesis: pip install 'clincore[testing]'", name="hypothesis")
 if (pytest := sys.modules.get("pytest")) is not None:  # a law that fails then shows both sides of its comparison
     pytest.register_assert_rewrite("clincore.testing.laws", "clincore.testing.suite")
 

@@ -263,6 +263,12 @@ WRONG: list[tuple[str, Any]] = [
     ),
     (EXPIRY, lambda tenants, t, _: tenants.keys.create(t, label="x", expires_at=NOW.replace(tzinfo=None) + DAY)),
     (EXPIRY, lambda tenants, t, _: tenants.keys.create(t, label="x", expires_at="2999-01-01")),
+    (
+        "expires_at: must be in the year 9999 (UTC) at the latest",
+        lambda tenants, t, _: tenants.keys.create(
+            t, label="x", expires_at=datetime.fromisoformat("9999-12-31T23:59:59-14:00")
+        ),
+    ),
     (EXPIRY, lambda tenants, t, _: tenants.keys.create(t, label="x", expires_at=(NOW + DAY).date())),
 ]
 
@@ -283,6 +289,18 @@ def test_wrong_input_is_named_not_repeated_and_nothing_is_written(ground: Ground
         assert str(refused.value).startswith(said)
         assert "planted" not in str(refused.value)
         assert await everything(ground) == before
+
+    ground.run(scene())
+
+
+def test_a_key_s_end_is_kept_in_utc(ground: Ground) -> None:
+    async def scene() -> None:
+        tenants, first = ground.core.tenants, await ground.core.tenants.create("Hill")
+        end = datetime.fromisoformat("2999-01-01T00:00:00+02:00")
+        made = await tenants.keys.create(first.tenant_id, label="x", expires_at=end)
+        keys = await tenants.keys.list(first.tenant_id)
+        (listed,) = [key.record for key in keys if key.record.id == made.key_id]
+        assert str(listed.expires_at) == "2998-12-31 22:00:00+00:00"
 
     ground.run(scene())
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from clincore.testing.strategies import RepertoryContent, Tampered, World
 
 FEW = settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
-RECKONING = {"McareScores", "FrequencyFactors", "Tallies"}
+RECKONING = {"McareScores", "FrequencyFactors", "Tallies", "Worth"}
 """What a method reckons with, and nobody gives or gets."""
 
 

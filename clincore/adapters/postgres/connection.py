@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from psycopg import abc
 
 _PLACE: Final = re.compile(r"%\((\w+)\)s")
+OUTDATED: Final = frozenset(["0A000", "26000"])
+"""What is prepared no longer fits a table that was changed, or is not there: a new connection prepares anew."""
 _FAILED: Final = frozenset([pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE])
 
 
@@ -78,6 +80,7 @@ class PostgresConnection(psycopg.AsyncConnection[Row]):
         """
         transformer = self._transformer = self._transformer or Transformer(self)
         bound = [_Bound.of(query, parameters, transformer) for query, parameters in sent]
+        coming: list[_New | None] = []
         self.pgconn.enter_pipeline_mode()
         try:
             coming = self._send(bound)
@@ -86,6 +89,8 @@ class PostgresConnection(psycopg.AsyncConnection[Row]):
             self.pgconn.exit_pipeline_mode()
         except BaseException:
             self._leave_pipeline()
+            if any(coming):
+                self.pgconn.finish()  # what was prepared is not known
             raise
         return self._replies(results, coming, transformer)
 
@@ -113,7 +118,10 @@ class PostgresConnection(psycopg.AsyncConnection[Row]):
         replies = []
         for result, new in zip(results, coming, strict=False):
             if result.status in _FAILED:
-                raise error_from_result(result, self.info.encoding)
+                error = error_from_result(result, self.info.encoding)
+                if error.sqlstate in OUTDATED:
+                    self.pgconn.finish()
+                raise error
             if new is not None:
                 self._kept[new[0]] = new[1]
                 continue

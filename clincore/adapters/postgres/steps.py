@@ -100,5 +100,6 @@ def _settling(settlement: Settlement, *, checks_key: bool = False) -> Step:
         parameters=settlement.parameters(),
         of_call=True,
         checks_key=checks_key,
+        writes=settlement.entry is not None or settlement.usage is not None,
         deliver=deliver,
     )

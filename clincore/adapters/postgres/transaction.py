@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final, LiteralString, TypeVar
 import psycopg
 
 from clincore.adapters.postgres.authentication import KEEP_LAST_USE, Admission, admitted, key_parameters
-from clincore.adapters.postgres.connection import query_of
+from clincore.adapters.postgres.connection import OUTDATED, query_of
 from clincore.adapters.postgres.errors import translated
 from clincore.adapters.postgres.statement import Note, Statement
 from clincore.adapters.postgres.steps import CHECK, checking_steps, steps_of
 from clincore.adapters.postgres.tenant_binding import binding_of
 from clincore.adapters.postgres.watchdog import answer_expected
-from clincore.domain.errors import CommitUncertain
+from clincore.domain.errors import CommitUncertain, DatabaseUnavailable
 from clincore.ports.pending import Pending
 
 if TYPE_CHECKING:
@@ -183,6 +183,8 @@ class PostgresTransaction:
             await self._connection.round_trip([*self._beginning(), keeping, (_COMMIT, {})])
 
     def _refusal(self, error: psycopg.Error, steps: Sequence[Step], *, commit: bool) -> Exception:
+        if error.sqlstate in OUTDATED:
+            return DatabaseUnavailable()  # refused before anything was done: it may be repeated
         if commit and self._has_written and self._connection.broken:
             return CommitUncertain()
         named = error.diag.constraint_name

@@ -23,6 +23,7 @@ from clincore.entrypoints.http.problems import (
     NO_METHOD,
     NO_ROUTE,
     STARTING,
+    UNREADABLE,
     internal,
     problem,
     problem_of,
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 # Answers go by a key that caches know nothing of.
 _ALWAYS: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+# RFC 9112, section 6.1: what stands between may have read another request than this server.
+_BOTH: Final = frozenset([b"content-length", b"transfer-encoding"])
 _WITHOUT_DATABASE: Final = frozenset(["/health", "/ready", "/version", *(page.path for page in PAGES)])
 
 
@@ -77,18 +80,25 @@ class Application:
                 message["headers"] = [*message["headers"], *_ALWAYS, (b"x-request-id", request_id.encode())]
             await send(message)
 
+        async def receive_uncounted() -> Message:
+            self._calls -= 1  # who waits for a body is not at work: slow clients keep nobody else out
+            try:
+                return await receive()
+            finally:
+                self._calls += 1
+
         self._calls += 1
         try:
-            refusal = await self._answer(scope, receive, send_with_id)
+            refusal = await self._answer(scope, receive_uncounted, send_with_id)
             if refusal is not None and status is None:
-                await refusal(scope, receive, send_with_id)
+                await refusal(scope, receive_uncounted, send_with_id)
         finally:
             self._calls -= 1
             log_request(scope, status, time.perf_counter() - started)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> Response | None:
         """Let the router answer; return the problem where it refused or failed."""
-        if (refusal := self._not_now(scope)) is not None:
+        if (refusal := self._refused(scope)) is not None:
             return refusal
         try:
             if not await self._dispatch.handled(scope, receive, send):
@@ -106,7 +116,9 @@ class Application:
             return refusal or internal()
         return None
 
-    def _not_now(self, scope: Scope) -> Response | None:
+    def _refused(self, scope: Scope) -> Response | None:
+        if len(_BOTH.intersection(name for name, _ in scope["headers"])) > 1:
+            return problem(UNREADABLE, "Send either Content-Length or Transfer-Encoding: with both, readers disagree.")
         is_busy = self._calls > self._calls_at_once
         if (self._lifecycle.is_serving and not is_busy) or scope["path"] in _WITHOUT_DATABASE:
             return None

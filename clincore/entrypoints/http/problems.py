@@ -73,7 +73,9 @@ UNREADABLE: Final = ProblemType(
     name="unreadable-request",
     status=400,
     title="The request cannot be read",
-    when="what came is no HTTP: a wrong request line or header, no `Host`, a broken chunk; the connection is closed",
+    when="what came is no HTTP: a wrong request line or header, no `Host`, a broken chunk, or both `Content-Length` "
+    "and `Transfer-Encoding`; the connection is closed",
+    ends_connection=True,
 )
 INVALID_QUERY: Final = ProblemType(
     name="invalid-query",

@@ -37,7 +37,7 @@ async def read_body(request: Request, kind: type[Body], *, optional: bool = Fals
     if optional and not content.strip():
         return kind()
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type not in ("application/json", "application/merge-patch+json"):
+    if media_type != "application/json":
         raise HttpRefusal(MEDIA_TYPE, "Send the body as JSON, with the header 'Content-Type: application/json'.")
     return parse(content, kind)
 
@@ -51,10 +51,19 @@ def parse(content: bytes, kind: type[Body]) -> Body:
         body = msgspec.json.decode(content, type=kind)
         _REPEATED.decode(content.decode())
     except msgspec.ValidationError as error:
+        _require_json(content)
         raise InvalidInput([validation_problem(str(error), kind)]) from None
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise HttpRefusal(MALFORMED, _malformed(content, error)) from None
     return body
+
+
+def _require_json(content: bytes) -> None:
+    """Raise HttpRefusal where a body with an invalid field is no JSON either, further on."""
+    try:
+        msgspec.json.decode(content)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise HttpRefusal(MALFORMED, _malformed(content, error)) from None
 
 
 def _refuse_repeated(pairs: list[tuple[str, Any]]) -> None:

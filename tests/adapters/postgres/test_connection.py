@@ -11,6 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clincore.adapters.postgres.connection import PostgresConnection, Query, query_of
+from clincore.adapters.postgres.database import PostgresDatabase
+from clincore.domain.errors import DatabaseUnavailable
+from clincore.testing.suite.members import set_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -92,6 +95,7 @@ def test_what_fails_is_raised_and_what_comes_after_it_is_not_executed(fresh_data
 def test_a_cancelled_round_trip_leaves_a_connection_that_goes_on(fresh_database: FreshDatabase) -> None:
     async def scene(connection: PostgresConnection) -> None:
         slow = query_of("SELECT pg_sleep(%(seconds)s::float8)")
+        await connection.round_trip([(slow, {"seconds": 0.0})])
         waiting = asyncio.create_task(connection.round_trip([(slow, {"seconds": 60.0})]))
         while not fresh_database.rows("SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'"):  # noqa: ASYNC110
             await asyncio.sleep(0)
@@ -102,6 +106,39 @@ def test_a_cancelled_round_trip_leaves_a_connection_that_goes_on(fresh_database:
         assert reply.count == 1
 
     on_connection(fresh_database.service_url, scene)
+
+
+def test_a_connection_cancelled_while_it_prepares_is_given_up(fresh_database: FreshDatabase) -> None:
+    """What the server has prepared by then is not known, and would be prepared again and again."""
+
+    async def scene(connection: PostgresConnection) -> None:
+        slow = query_of("SELECT pg_sleep(%(seconds)s::float8)")
+        waiting = asyncio.create_task(connection.round_trip([(slow, {"seconds": 60.0})]))
+        while not fresh_database.rows("SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'"):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert connection.closed
+
+    on_connection(fresh_database.service_url, scene)
+
+
+def test_a_statement_that_no_longer_fits_its_table_is_prepared_anew_on_another_connection(
+    fresh_database: FreshDatabase,
+) -> None:
+    async def scene() -> None:
+        database = PostgresDatabase(fresh_database.service_url, max_connections=1)
+        member = await set_up(database)
+        patient = await member.patient()
+        assert await member.ask(lambda work: work.patients.get(patient.id)) == patient
+        fresh_database.rows("ALTER TABLE public.patients ALTER COLUMN phone TYPE varchar(60)")
+        with pytest.raises(DatabaseUnavailable):
+            await member.ask(lambda work: work.patients.get(patient.id))
+        assert await member.ask(lambda work: work.patients.get(patient.id)) == patient
+        await database.close()
+
+    asyncio.run(scene())
 
 
 def test_a_server_that_hangs_up_is_told_from_a_statement_that_fails(fresh_database: FreshDatabase) -> None:

@@ -204,7 +204,7 @@ def test_a_connection_that_breaks_in_the_commit_leaves_it_uncertain_and_says_so(
     async def scene() -> None:
         async with opened(fresh_database.service_url, timeout=10) as database:
             member = await set_up(database)
-            with pytest.raises(CommitUncertain, match="whether it was written is unknown"):
+            with pytest.raises(CommitUncertain, match="whether it was done is unknown"):
                 async with member.work() as work:
                     work.patients.add(new_patient(member))
                     await work.flush()

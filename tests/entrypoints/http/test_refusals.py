@@ -123,6 +123,8 @@ def test_a_wrong_patient_is_refused_by_its_path(clinics: Clinics, body: dict[str
         (b"", "empty"),
         (b'{"full_name": ', "ends too early, at byte 14 (line 1, column 15)"),
         (b'{"full_name": nope}', "line 1, column 19"),
+        (b'{"full_name": 1', "ends too early, at byte 15 (line 1, column 16)"),
+        (b"[1,", "ends too early, at byte 3 (line 1, column 4)"),
         (b'{\n "full_name": "Ada",\n}', "line 3, column 1"),
         (b'{"full_name": NaN}', "byte 14"),
         (b'{"full_name": "\xff"}', "not JSON: it is not UTF-8 at byte 15"),

@@ -252,6 +252,33 @@ def test_past_the_calls_that_are_at_work_one_is_refused_and_may_be_repeated(tmp_
     run(tmp_path, GENEROUS, scene)
 
 
+def test_clients_that_do_not_send_their_bodies_keep_nobody_out(tmp_path: Path) -> None:
+    """More of them than calls are taken on at once."""
+
+    async def scene(ground: Ground) -> None:
+        slow = [await ground.connect() for _ in range(12)]
+        for _, writer in slow:
+            writer.write(ground.head("POST", "/patients", "Content-Type: application/json", "Content-Length: 9") + b"{")
+        for _ in range(20):
+            assert (await ground.get("/cases")).status == 200
+        for _, writer in slow:
+            writer.close()
+
+    run(tmp_path, Limits(connections=16), scene)
+
+
+def test_a_request_of_two_lengths_is_refused_and_nothing_after_it_is_read(tmp_path: Path) -> None:
+    async def scene(ground: Ground) -> None:
+        lines = ("Content-Type: application/json", "Content-Length: 4", "Transfer-Encoding: chunked")
+        reader, writer = await ground.connect()
+        body = b'12\r\n{"full_name": "Al"}\r\n0\r\n\r\n'
+        writer.write(ground.head("POST", "/patients", *lines) + body + ground.head("GET", "/cases"))
+        assert refusal(await read_last_answer(reader)) == (400, "unreadable-request")
+        writer.close()
+
+    run(tmp_path, GENEROUS, scene)
+
+
 def test_a_client_that_does_not_read_its_answers_is_cut_off(tmp_path: Path) -> None:
     async def scene(ground: Ground) -> None:
         _, writer = await ground.connect()

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from clincore.domain.usage import Endpoint
 from clincore.testing.model.calls import ADMIN_ONLY, Refusal
 from clincore.testing.model.reference import keys, records, repertory
-from clincore.testing.model.reference.questions import problem_with
-from clincore.testing.model.reference.refusals import FORBIDDEN, UNAUTHENTICATED
+from clincore.testing.model.reference.questions import payload_of, payload_problems, problem_with
+from clincore.testing.model.reference.refusals import FORBIDDEN, UNAUTHENTICATED, wrong
 from clincore.testing.model.reference.state import Hour, Visit, is_let_in
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ def answer(world: World, call: Call, at: datetime, seen: Answer) -> Answer:
     key = tenant.keys[key_id]
     if call.endpoint in ADMIN_ONLY and key["role"] != "admin":
         return FORBIDDEN
-    found = ANSWERS[call.endpoint](Visit(world=world, tenant=tenant, key=key, call=call, at=at, seen=seen))
+    visit = Visit(world=world, tenant=tenant, key=key, call=call, at=at, seen=seen)
+    found = _wrong_payload(visit) or ANSWERS[call.endpoint](visit)
     if isinstance(found, Refusal):
         if call.endpoint in READS_ONE:
             _use(key, at)
@@ -70,6 +71,13 @@ def answer(world: World, call: Call, at: datetime, seen: Answer) -> Answer:
         tenant.usage.append((key_id, call.endpoint.value, at))
     _use(key, at)
     return found
+
+
+def _wrong_payload(visit: Visit) -> Refusal | None:
+    """Which rubrics there are is told together with what else is wrong, to the holder of a key alone."""
+    given = payload_of(visit.call)
+    problems = payload_problems(*given) if given else []
+    return wrong(*problems, *records.unknown_rubrics(visit, *given)) if given and problems else None
 
 
 def _use(key: Json, at: datetime) -> None:

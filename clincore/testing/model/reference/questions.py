@@ -34,10 +34,6 @@ def _problems(call: Call, at: datetime) -> list[str]:
         problems = details_problems(body, at)
     elif endpoint is Endpoint.CREATE_KEY:
         problems = _key_problems(body, at)[:1]
-    elif endpoint in (Endpoint.CREATE_CASE, Endpoint.EDIT_CASE):
-        problems = _payload_problems(body["input_payload"], "input_payload.")
-    elif endpoint is Endpoint.RANK_RUBRICS:
-        problems = _payload_problems(body, "")
     elif not 1 <= call.query.get("limit", 50) <= 200:
         problems = ["limit"]
     elif not 0 <= body.get("grace_seconds", 0) <= _LONGEST_GRACE:
@@ -62,7 +58,15 @@ def _key_problems(body: Mapping[str, Any], at: datetime) -> list[str]:
     ]
 
 
-def _payload_problems(payload: Mapping[str, Any], path: str) -> list[str]:
+def payload_of(call: Call) -> tuple[Mapping[str, Any], str] | None:
+    """Return the input that a call brings, and the path to it."""
+    if call.endpoint in (Endpoint.CREATE_CASE, Endpoint.EDIT_CASE):
+        return call.body["input_payload"], "input_payload."
+    return (call.body, "") if call.endpoint is Endpoint.RANK_RUBRICS else None
+
+
+def payload_problems(payload: Mapping[str, Any], path: str) -> list[str]:
+    """Return where an input is wrong, whatever the repertory holds."""
     listed = "rubrics" if "rubrics" in payload else "symptom_ids"
     choices = choices_of(payload)
     weights = [Decimal(str(choice.get("weight", 1))) for choice in choices]
