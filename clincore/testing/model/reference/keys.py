@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from clincore.testing.model.reference.refusals import LAST_ADMIN, UNAUTHENTICATED, no_key
+from clincore.testing.model.reference.refusals import LAST_ADMIN, ROTATED, no_key
 from clincore.testing.model.reference.state import is_let_in, new_key, newest_first, with_state
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def rotate_key(visit: Visit) -> Answer:
     old, tenant = visit.key, visit.tenant
     if old["rotated_at"] is not None:
-        return UNAUTHENTICATED
+        return ROTATED
     key_id, secret = visit.learned("key_id"), visit.learned("new_key")
     successor = new_key(key_id, label=old["label"], role=old["role"], at=visit.at, expires_at=old["expires_at"])
     ends = visit.at + timedelta(seconds=visit.call.body.get("grace_seconds", 0))

@@ -8,6 +8,7 @@ from typing import Final
 from clincore.testing.model.calls import Refusal
 
 UNAUTHENTICATED: Final = Refusal("unauthenticated", "The API key is missing, malformed, unknown, expired or revoked.")
+ROTATED: Final = Refusal("unauthenticated", "This key was rotated before; go on with its successor.")
 FORBIDDEN: Final = Refusal("forbidden", "This call needs a key with the role admin.")
 BOOTSTRAP_TOKEN: Final = Refusal(
     "bootstrap-token", "The bootstrap token is missing or wrong; send it as 'Authorization: Bearer …'."
