@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
+HEAD_BYTES: Final = 16 * 1024
+"""Of a request's line and headers together."""
 BODY_BYTES: Final = 1024 * 1024
 BODY_SECONDS: Final = 30
 """Within which a body has to arrive."""

@@ -11,11 +11,10 @@ import time
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-import h11
 from attrs import frozen
 
 from clincore.domain.limits import BODY_SECONDS, CALLS_AT_ONCE
-from clincore.entrypoints.cli.http_protocol import ProblemProtocol
+from clincore.entrypoints.cli.http_protocol import ProblemProtocol, Reading
 from clincore.entrypoints.http.problems import TIMEOUT
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ class Connection(ProblemProtocol):
         cycle = self.cycle
         if self.transport.get_write_buffer_size() > 0:
             return Turn.ANSWER
-        if self.conn.their_state is h11.SEND_BODY:
+        if self.reading is Reading.BODY and not self.pipeline:
             return Turn.BODY
         return Turn.HEAD if cycle is None or cycle.response_complete else Turn.OURS
 
@@ -95,8 +94,7 @@ class Connection(ProblemProtocol):
         if turn is not Turn.HEAD:
             self.transport.abort()
             return
-        begun, _ = self.conn.trailing_data
-        if begun and not self.transport.is_closing():
+        if self.reading is Reading.HEAD and not self.transport.is_closing():
             detail = f"The headers have to arrive within {self._limits.head:.0f} seconds. The connection is closed."
             self.refuse(TIMEOUT, detail)
         self.leave()

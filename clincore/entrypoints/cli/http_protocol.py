@@ -3,39 +3,127 @@
 from __future__ import annotations
 
 import asyncio
-import sys
+from enum import Enum
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from uuid import uuid4
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from httptools import HttpParserError, HttpParserUpgrade
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from clincore.domain.limits import HEAD_BYTES
 from clincore.entrypoints.http.logs import log_unreadable
-from clincore.entrypoints.http.problems import HEADERS_TOO_LARGE, UNREADABLE, problem
+from clincore.entrypoints.http.problems import HEADERS_TOO_LARGE, TOO_LARGE_HEAD, UNREADABLE, problem
 
 if TYPE_CHECKING:
     from clincore.entrypoints.http.problems import ProblemType
 
 _CLOSING: Final = {"Connection": "close", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _LISTENING_SECONDS: Final = 2.0
-_DETAIL: Final = (
+_FRAMING: Final = 8
+"""Bytes that a byte of a chunked body may bring along: more than a chunk of its own needs."""
+_VERSIONS: Final = frozenset(["1.0", "1.1"])
+_Fault: TypeAlias = "tuple[ProblemType, str]"
+_NO_HTTP: Final[_Fault] = (
+    UNREADABLE,
     "What came is no HTTP/1.1 request that can be read: look at the request line, the header Host, the other headers "
-    "and the chunks of the body. The connection is closed."
+    "and the chunks of the body. The connection is closed.",
 )
-_TOO_LARGE_DETAIL: Final = "The request line and the headers are too large together. The connection is closed."
+_TOO_LARGE: Final[_Fault] = (HEADERS_TOO_LARGE, TOO_LARGE_HEAD)
 
 
-class ProblemProtocol(H11Protocol):
-    """Uvicorn's, except for its one answer that no application gets to see, which is plain text without an id."""
+class Reading(Enum):
+    """What of a request comes next."""
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002
-        """Answer what h11 has just refused, unless an answer is under way already, and hang up."""
-        hint = getattr(sys.exc_info()[1], "error_status_hint", 400)
-        kind, detail = (HEADERS_TOO_LARGE, _TOO_LARGE_DETAIL) if hint == 431 else (UNREADABLE, _DETAIL)
-        running = self.cycle is not None and not self.cycle.response_complete
-        if not (running and self.cycle.response_started):
-            request_id = self.scope.get("clincore.request_id") if running else None
-            self.refuse(kind, detail, request_id)
+    NOTHING = "its first byte"
+    HEAD = "the request line and the headers"
+    BODY = "the body"
+
+
+class _NoHttp(Exception):
+    """What the parser takes and HTTP/1.1 does not."""
+
+
+class ProblemProtocol(HttpToolsProtocol):
+    """Uvicorn's, which sets no limit to headers, asks for no Host, and answers what is no HTTP in plain text."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.reading = Reading.NOTHING
+        self._besides = 0
+        """Bytes of the request that is being read which are no body: its head, chunks' sizes, trailers."""
+        self._fault: _Fault | None = None
+        """What was wrong with a request that came while others are still answered."""
+
+    def data_received(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
+        if self._fault is not None:
+            return
+        self._besides += len(data)
+        try:
+            self._read(data)
+        except HttpParserError:
+            self._refuse_request(_NO_HTTP)
+        else:
+            if self._besides > HEAD_BYTES:
+                self._refuse_request(_TOO_LARGE)
+
+    def _read(self, data: bytes) -> None:
+        """Parse; where another protocol is offered, what follows is still HTTP/1.1."""
+        while data:
+            try:
+                self.parser.feed_data(data)
+            except HttpParserUpgrade as offered:
+                data = data[offered.args[0] :]
+            else:
+                return
+
+    # --- what the parser calls --------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        self.reading = Reading.HEAD
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        version = self.parser.get_http_version()
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if version not in _VERSIONS or hosts > 1 or (not hosts and version == "1.1"):  # RFC 9112, section 3.2
+            raise _NoHttp
+        super().on_headers_complete()
+        self.headers = []  # trailers, which nobody asks for, are no headers
+        self.reading = Reading.BODY
+
+    def on_body(self, body: bytes) -> None:
+        self._besides -= (1 + _FRAMING) * len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self.reading = Reading.NOTHING
+        self._besides = 0
+
+    # --- refusing ---------------------------------------------------------------------------------------
+
+    def on_response_complete(self) -> None:
+        if self._fault is None or self.pipeline:
+            super().on_response_complete()
+        elif not self.transport.is_closing():
+            self.refuse(*self._fault)
+            self.leave()
+
+    def _refuse_request(self, fault: _Fault) -> None:
+        """Answer the request that is being read, after those before it, and hang up."""
+        cycle = self.cycle
+        is_own = cycle is not None and self.reading is Reading.BODY
+        is_queued = bool(self.pipeline) and self.pipeline[0][0] is cycle
+        if is_own and is_queued:
+            self.pipeline.popleft()
+        if (is_own and is_queued) or not (is_own or cycle is None or cycle.response_complete):
+            self._fault = fault
+            self.flow.pause_reading()
+            return
+        if not (is_own and cycle.response_started):
+            self.refuse(*fault, cycle.scope.get("clincore.request_id") if is_own else None)
         self.leave()
 
     def refuse(self, kind: ProblemType, detail: str, given_id: object = None) -> None:

@@ -28,6 +28,7 @@ _OPTIONS: Final[dict[str, Any]] = {
     "server_header": False,
     "lifespan": "on",
     "ws": "none",
+    "proxy_headers": False,
 }
 
 

@@ -13,16 +13,18 @@ from starlette.routing import Match, Router
 
 from clincore.domain.call import is_request_id
 from clincore.domain.errors import ClinCoreError
-from clincore.domain.limits import CALLS_AT_ONCE
+from clincore.domain.limits import CALLS_AT_ONCE, HEAD_BYTES
 from clincore.entrypoints.http.dispatch import Dispatch
 from clincore.entrypoints.http.lifecycle import Lifecycle
 from clincore.entrypoints.http.logs import log_fault, log_request
 from clincore.entrypoints.http.pages import PAGES
 from clincore.entrypoints.http.problems import (
     BUSY,
+    HEADERS_TOO_LARGE,
     NO_METHOD,
     NO_ROUTE,
     STARTING,
+    TOO_LARGE_HEAD,
     UNREADABLE,
     internal,
     problem,
@@ -117,6 +119,9 @@ class Application:
         return None
 
     def _refused(self, scope: Scope) -> Response | None:
+        head = len(scope["raw_path"]) + len(scope["query_string"])
+        if head + sum(len(name) + len(value) for name, value in scope["headers"]) > HEAD_BYTES:
+            return problem(HEADERS_TOO_LARGE, TOO_LARGE_HEAD, headers={"Connection": "close"})
         if len(_BOTH.intersection(name for name, _ in scope["headers"])) > 1:
             return problem(UNREADABLE, "Send either Content-Length or Transfer-Encoding: with both, readers disagree.")
         is_busy = self._calls > self._calls_at_once

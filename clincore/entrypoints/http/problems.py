@@ -222,8 +222,9 @@ HEADERS_TOO_LARGE: Final = ProblemType(
     name="headers-too-large",
     status=431,
     title="The headers are too large",
-    when="the request line and the headers are too large together; the connection is closed",
+    when="the request line and the headers have more than 16 KiB together; the connection is closed",
 )
+TOO_LARGE_HEAD: Final = "The request line and the headers have 16,384 bytes at most. The connection is closed."
 INTERNAL: Final = ProblemType(
     name="internal",
     status=500,

@@ -135,14 +135,20 @@ def call_everything(client: httpx.Client) -> int:
         call(client, one, content=PLANTED, headers={"Content-Type": f"text/{PLANTED}"})
         call(client, one, headers={"X-API-Key": PLANTED, "Authorization": f"Bearer {PLANTED}", "If-Match": PLANTED})
         made += 4 + len(planted_bodies(one)) + 2
-    for method, path in (("GET", f"/{PLANTED}"), (PLANTED, "/cases"), ("DELETE", f"/cases/{PLANTED}/{PLANTED}")):
+    for method, path in (("GET", f"/{PLANTED}"), ("PROPFIND", "/cases"), ("DELETE", f"/cases/{PLANTED}/{PLANTED}")):
         client.request(method, path)
     return made + 3
 
 
 def send_no_http(url: str) -> None:
     """Send what no application gets to see."""
-    for sent in (f"GET /{PLANTED} HTTP/1.1\r\n\r\n", f"{PLANTED}\r\n\r\n", f"GET / HTTP/1.1\r\n{PLANTED}\r\n\r\n"):
+    host = "HTTP/1.1\r\nHost: x\r\n"
+    for sent in (
+        f"GET /{PLANTED} HTTP/9.9\r\n\r\n",
+        f"{PLANTED}\r\n\r\n",
+        f"{PLANTED} /cases {host}\r\n",
+        f"GET / {host}{PLANTED}\r\n\r\n",
+    ):
         with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0)) as line:
             line.sendall(sent.encode())
             assert line.recv(65536).startswith(b"HTTP/1.1 400 ")

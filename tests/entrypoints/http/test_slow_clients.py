@@ -3,124 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
-from typing import TYPE_CHECKING, Any
+from contextlib import AsyncExitStack, suppress
+from typing import TYPE_CHECKING
 
 import pytest
-from attrs import frozen
+from raw_http import Answer, Ground, read_answer, read_last_answer, refusal, run, served
 from service import SERVE, running_service
 
 import clincore
-from clincore.domain.api_key import parse_api_key
-from clincore.domain.call import Call
-from clincore.domain.usage import Endpoint
 from clincore.entrypoints.cli.connections import Limits
-from clincore.entrypoints.cli.serve import listening
-from clincore.entrypoints.cli.uvicorn_server import serving
 from clincore.entrypoints.http import reading
-from clincore.entrypoints.http.app import Application
-from clincore.entrypoints.http.lifecycle import Lifecycle
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
     from databases import FreshDatabase
-
-    from clincore import ClinCore
 
 QUICK = Limits(connections=8, head=0.3, body=0.6, answer=0.6, look=0.05)
 WITHOUT_GRACE = Limits(grace=0)
 WITHOUT_START = Limits(connections=8, start=0)
 GENEROUS = Limits(connections=8)
-
-
-@frozen
-class Answer:
-    status: int
-    headers: dict[str, str]
-    body: Any
-
-
-@frozen
-class Ground:
-    """A service in this process, on memory, seen through real sockets."""
-
-    core: ClinCore
-    port: int
-    key: str
-
-    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        return await asyncio.open_connection("127.0.0.1", self.port)
-
-    def head(self, method: str, path: str, *lines: str) -> bytes:
-        return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: x", f"X-API-Key: {self.key}", *lines, "", ""]).encode()
-
-    async def get(self, path: str) -> Answer:
-        """Ask over a connection of its own."""
-        reader, writer = await self.connect()
-        writer.write(self.head("GET", path, "Connection: close"))
-        answer = await read_answer(reader)
-        writer.close()
-        return answer
-
-    @asynccontextmanager
-    async def database_taken(self) -> AsyncIterator[None]:
-        """Let every call with a key wait for the database until the block ends."""
-        parsed = parse_api_key(self.key)
-        call = Call(
-            tenant_id=parsed.tenant_id,
-            key_digest=parsed.digest,
-            endpoint=Endpoint.LIST_CASES,
-            admin_only=False,
-            request_id="the-test",
-            at=self.core.resources.clock.now(),
-        )
-        async with self.core.resources.database.unit_of_work(call):
-            yield
-
-
-async def read_answer(reader: asyncio.StreamReader) -> Answer:
-    async with asyncio.timeout(20):
-        first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").strip().split("\r\n")
-        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-        body = await reader.readexactly(int(headers["content-length"]))
-    return Answer(int(first.split()[1]), headers, json.loads(body))
-
-
-async def read_last_answer(reader: asyncio.StreamReader) -> Answer:
-    """The answer, after which the connection ends."""
-    answer = await read_answer(reader)
-    async with asyncio.timeout(20):
-        assert await reader.read() == b""
-    return answer
-
-
-def refusal(answer: Answer) -> tuple[int, str]:
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.headers["x-request-id"]
-    assert answer.headers["connection"] == "close"
-    return answer.status, answer.body["type"].removeprefix("urn:clincore:problem:")
-
-
-@asynccontextmanager
-async def served(core: ClinCore, limits: Limits) -> AsyncIterator[int]:
-    """Serve until the block ends; yield the port."""
-    with listening("127.0.0.1", 0) as listener:
-        async with serving(Application(Lifecycle(lambda: nullcontext(core)), calls_at_once=8), listener, limits):
-            yield listener.getsockname()[1]
-
-
-def run(tmp_path: Path, limits: Limits, scene: Callable[[Ground], Awaitable[None]]) -> None:
-    async def whole() -> None:
-        async with clincore.open("memory:", cache_directory=tmp_path) as core:
-            key = (await core.tenants.create("Clinic")).api_key
-            async with served(core, limits) as port:
-                await scene(Ground(core, port, key))
-
-    asyncio.run(whole())
 
 
 async def drip(writer: asyncio.StreamWriter, drop: bytes, answer: asyncio.Task[Answer]) -> Answer:

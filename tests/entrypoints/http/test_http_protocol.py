@@ -1,0 +1,175 @@
+"""What stands between bytes and requests, under ``clincore serve``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from raw_http import Ground, read_answer, read_last_answer, refusal, run
+
+from clincore.domain.limits import HEAD_BYTES
+from clincore.entrypoints.cli.connections import Limits
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LIMITS = Limits(connections=8)
+UNREADABLE = (400, "unreadable-request")
+TOO_LARGE = (431, "headers-too-large")
+CHUNKED = ("Content-Type: application/json", "Transfer-Encoding: chunked")
+PATIENT = b'{"full_name": "Ada Example"}'
+
+
+def entering(ground: Ground) -> bytes:
+    """A request that enters a patient."""
+    lines = ("Content-Type: application/json", f"Content-Length: {len(PATIENT)}")
+    return ground.head("POST", "/patients", *lines) + PATIENT
+
+
+async def statuses(ground: Ground, *packets: bytes, answers: int) -> list[int]:
+    """Send what a connection is, and return how its requests were answered."""
+    reader, writer = await ground.connect()
+    for packet in packets:
+        writer.write(packet)
+        await writer.drain()
+        await asyncio.sleep(0)
+    found = [(await read_answer(reader)).status for _ in range(answers)]
+    writer.close()
+    return found
+
+
+async def refused_after(ground: Ground, sent: bytes, *answered: int) -> tuple[int, str]:
+    """Send what ends in a refusal, after so many answers; return that."""
+    reader, writer = await ground.connect()
+    writer.write(sent)
+    for status in answered:
+        assert (await read_answer(reader)).status == status
+    found = refusal(await read_last_answer(reader))
+    writer.close()
+    return found
+
+
+async def patients(ground: Ground) -> int:
+    return len((await ground.get("/patients")).body["items"])
+
+
+@given(cuts=st.lists(st.integers(1, 700), max_size=12))
+@settings(max_examples=25)
+def test_requests_are_the_same_however_they_are_cut(tmp_path_factory: pytest.TempPathFactory, cuts: list[int]) -> None:
+    chunked = b"%x;a=b\r\n%s\r\n0\r\nX-Trailer: t\r\n\r\n" % (len(PATIENT), PATIENT)
+
+    async def scene(ground: Ground) -> None:
+        head = ground.head("POST", "/patients", *CHUNKED)
+        stream = entering(ground) + ground.head("GET", "/nothing") + head + chunked + ground.head("GET", "/cases")
+        edges = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
+        packets = [stream[start:end] for start, end in pairwise(edges)]
+        assert await statuses(ground, *packets, answers=4) == [201, 404, 201, 200]
+        assert await patients(ground) == 2
+
+    run(tmp_path_factory.mktemp("cuts"), LIMITS, scene)
+
+
+def test_what_comes_before_rubbish_is_done_and_answered_first(tmp_path: Path) -> None:
+    async def scene(ground: Ground) -> None:
+        assert await refused_after(ground, entering(ground) * 2 + b"rubbish\r\n\r\n", 201, 201) == UNREADABLE
+        assert await patients(ground) == 2
+
+    run(tmp_path, LIMITS, scene)
+
+
+def test_a_broken_body_behind_a_running_request_is_refused_after_it(tmp_path: Path) -> None:
+    async def scene(ground: Ground) -> None:
+        broken = ground.head("POST", "/patients", *CHUNKED) + b"zz\r\n"
+        async with ground.database_taken():
+            refused = asyncio.create_task(refused_after(ground, ground.head("GET", "/cases") + broken, 200))
+            assert (await ground.get("/version")).status == 200
+        assert await refused == UNREADABLE
+        assert await patients(ground) == 0
+
+    run(tmp_path, LIMITS, scene)
+
+
+def test_an_upgrade_is_not_taken_and_what_follows_is_read(tmp_path: Path) -> None:
+    """As clients ask that would rather speak HTTP/2."""
+
+    async def scene(ground: Ground) -> None:
+        upgrade = ground.head("GET", "/cases", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c")
+        assert await statuses(ground, upgrade + ground.head("GET", "/patients"), answers=2) == [200, 200]
+        assert await statuses(ground, upgrade, ground.head("GET", "/patients"), answers=2) == [200, 200]
+
+    run(tmp_path, LIMITS, scene)
+
+
+def test_trailers_are_no_headers(tmp_path: Path) -> None:
+    async def scene(ground: Ground) -> None:
+        head = "\r\n".join(["POST /patients HTTP/1.1", "Host: x", *CHUNKED, "", ""]).encode()
+        body = b"%x\r\n%s\r\n0\r\nX-API-Key: %s\r\n\r\n" % (len(PATIENT), PATIENT, ground.key.encode())
+        assert await statuses(ground, head + body, answers=1) == [401]
+        assert await statuses(ground, ground.head("POST", "/patients", *CHUNKED) + body, answers=1) == [201]
+
+    run(tmp_path, LIMITS, scene)
+
+
+@pytest.mark.parametrize("besides", [b"0\r\nX-Long: ", b"1;"], ids=["trailers", "a chunk's extension"])
+def test_what_is_no_body_is_limited_behind_the_headers_too(tmp_path: Path, besides: bytes) -> None:
+    async def scene(ground: Ground) -> None:
+        sent = ground.head("POST", "/patients", *CHUNKED) + besides + b"x" * 1_000_000
+        assert await refused_after(ground, sent) == TOO_LARGE
+
+    run(tmp_path, LIMITS, scene)
+
+
+def test_a_body_in_chunks_of_one_byte_is_a_body(tmp_path: Path) -> None:
+    async def scene(ground: Ground) -> None:
+        body = PATIENT + b" " * 20_000
+        chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
+        assert await statuses(ground, ground.head("POST", "/patients", *CHUNKED) + chunks, answers=1) == [201]
+
+    run(tmp_path, LIMITS, scene)
+
+
+@pytest.mark.parametrize(("bytes_more", "status"), [(0, 200), (1, 431)])
+def test_the_limit_of_a_head_is_exact(tmp_path: Path, bytes_more: int, status: int) -> None:
+    async def scene(ground: Ground) -> None:
+        counted = sum(map(len, ("/cases", "Host", "x", "X-API-Key", ground.key, "X-Long")))
+        head = ground.head("GET", "/cases", f"X-Long: {'x' * (HEAD_BYTES - counted + bytes_more)}")
+        assert await statuses(ground, head, answers=1) == [status]
+
+    run(tmp_path, LIMITS, scene)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /health HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+        b"GET /health HTTP/1.1\r\n\r\n",
+        b"GET /health\r\n\r\n",
+        b"GET /health HTTP/2.0\r\nHost: x\r\n\r\n",
+        b"GET /health HTTP/1.1\nHost: x\n\n",
+        b"GET /health HTTP/1.1\r\nHost: x\r\nA: b\r\n folded\r\n\r\n",
+        b"GET /\xe4 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"CONNECT host:443 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST /patients HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+        b"POST /patients HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\nabc",
+    ],
+)
+def test_what_is_no_http_1_1_is_refused(tmp_path: Path, sent: bytes) -> None:
+    async def scene(ground: Ground) -> None:
+        assert await refused_after(ground, sent) == UNREADABLE
+
+    run(tmp_path, LIMITS, scene)
+
+
+def test_http_1_0_needs_no_host(tmp_path: Path) -> None:
+    async def scene(ground: Ground) -> None:
+        reader, writer = await ground.connect()
+        writer.write(b"GET /health HTTP/1.0\r\n\r\n")
+        assert json.dumps((await read_last_answer(reader)).body) == '{"status": "ok"}'
+        writer.close()
+
+    run(tmp_path, LIMITS, scene)
