@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 _RUBRICS: Final = 10
 _KINDS: Final = 50
 _BESIDE: Final = 16
+_SERVICE: Final = (str(Path(sys.executable).with_name("clincore")), "serve", "--port", "0")
+_BARE: Final = (sys.executable, str(Path(__file__).with_name("calls_bare.py")))
 _REPORT: Final = Path(__file__).parent / "results" / "calls.json"
 _GRADED: Final = "SELECT symptom_id FROM symptom_remedies GROUP BY symptom_id ORDER BY symptom_id"
 _DRAFTS_A_SECOND: Final = 6_000
@@ -292,7 +294,10 @@ async def bench(folder: Path, repertory: Path, rounds: int, seconds: float, *, w
         measures = await measures_of(ground, repertory, folder)
         settings = {"DATABASE_URL": ground.address.service_url, "REPERTORY_DB_PATH": str(repertory)}
         settings["REPERTORY_CACHE_DIR"] = str(folder)
-        with running("clincore.api.main:app", folder, **settings) as service, running("calls_bare:app", folder) as bare:
+        with (
+            running(_SERVICE, folder / "service.log", **settings) as service,
+            running(_BARE, folder / "bare.log") as bare,
+        ):
             ground.settle()
             bench = Bench(ground, folder, service, bare)
             found = measured_rounds(bench, measures, rounds, seconds)

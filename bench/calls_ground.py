@@ -34,7 +34,7 @@ PATIENTS: Final = 1_000
 CASES: Final = 20_000
 FIRST_CASE: Final = 1_000_000
 FIRST_DRAFT: Final = 10_000_000
-_RUNNING: Final = re.compile(r"Uvicorn running on http://127\.0\.0\.1:(\d+)")
+_RUNNING: Final = re.compile(r"http://127\.0\.0\.1:(\d+)")
 _SETTINGS: Final = ("DATABASE_", "MIGRATION_", "BACKUP_", "REPERTORY_", "MCARE_", "BOOTSTRAP_", "FREE_TIER_", "LOG_")
 _ENTER_PATIENTS: Final = """
     INSERT INTO public.patients (tenant_id, id, full_name, revision, created_at, updated_at)
@@ -151,20 +151,20 @@ async def opened_ground(folder: Path, repertory: Path, payloads: Sequence[dict[s
 
 
 @contextmanager
-def running(app: str, folder: Path, **settings: str) -> Iterator[tuple[int, int]]:
-    """Run an application under uvicorn with one worker; yield its process id and its port. Its log is a file."""
+def running(command: Sequence[str], log: Path, **settings: str) -> Iterator[tuple[int, int]]:
+    """Run a server; yield its process id and its port, which it tells in its log."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)}
-    path = folder / f"{app.partition(':')[0]}.log"
-    with path.open("wb") as log:
+    with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "uvicorn", app, "--port", "0", "--no-access-log"],
+            command,
             env={**inherited, "PYTHONPATH": os.pathsep.join(sys.path), **settings},
-            stderr=log,
+            stdout=output,
+            stderr=output,
         )
     try:
-        yield process.pid, _port_in(path, process)
+        yield process.pid, _port_in(log, process)
     finally:
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
         process.wait(30)
 
 
