@@ -8,16 +8,20 @@ booleans and null. There are no floats; decimal numbers are written as strings (
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 JsonValue: TypeAlias = "str | int | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 JsonObject: TypeAlias = Mapping[str, JsonValue]
 
 MAX_INTEGER = 2**53 - 1
 
-_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+_encode = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False
+).encode
+canonical_string: Final = json.encoder.encode_basestring
+"""Returns the text that stands for a string, which must have no lone surrogate."""
 
 
 def canonical_json(value: JsonValue) -> str:
@@ -27,12 +31,17 @@ def canonical_json(value: JsonValue) -> str:
     2^53 or more, a key that is not ASCII, a lone surrogate); neither message repeats the value.
     """
     _check(value)
-    text = _encode(value)
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError("canonical JSON: a string holds a lone surrogate") from error
-    return text
+    return _without_surrogates(_encode(value))
+
+
+def canonical_object(members: Mapping[str, str]) -> str:
+    """Return the text of an object whose members' texts, by ASCII name, are canonical already."""
+    return "{" + ",".join([f"{canonical_string(name)}:{members[name]}" for name in sorted(members)]) + "}"
+
+
+def canonical_array(items: Iterable[str]) -> str:
+    """Return the text of an array whose items' texts are canonical but for lone surrogates: those raise ValueError."""
+    return _without_surrogates(f"[{','.join(items)}]")
 
 
 def decimal_text(value: Decimal | int) -> str:
@@ -46,6 +55,14 @@ def decimal_text(value: Decimal | int) -> str:
 def decimal_places(value: Decimal) -> int:
     """Return how many decimals a finite number needs, whatever zeros it was written with."""
     return len(decimal_text(value).partition(".")[2])
+
+
+def _without_surrogates(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("canonical JSON: a string holds a lone surrogate") from error
+    return text
 
 
 def _check(value: object) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from clincore.domain.canonical_json import canonical_json, decimal_text
+from clincore.domain.canonical_json import canonical_array, canonical_json, canonical_object, decimal_text
 from clincore.domain.ranking.case import Bucket, CaseRubric, RankingCase
 
 if TYPE_CHECKING:
@@ -33,18 +33,17 @@ def result_text(
 
     The nonce is random, so that a signature tells nothing about a small input that could be guessed.
     """
-    return canonical_json(
-        {
-            **_identity(case.tenant_id, case.id, case.patient_id, entered),
-            "nonce": nonce,
-            "course": ranking.course.value,
-            "case_type": ranking.case_type.value,
-            "method": _method(ranking.method, parameters),
-            "rubrics": [_rubric(rubric) for rubric in ranking_case.rubrics],
-            "repertory": repertory,
-            "ranking": [row.to_json() for row in ranking.rows],
-        }
-    )
+    members: JsonObject = {
+        **_identity(case.tenant_id, case.id, case.patient_id, entered),
+        "nonce": nonce,
+        "course": ranking.course.value,
+        "case_type": ranking.case_type.value,
+        "method": _method(ranking.method, parameters),
+        "rubrics": [_rubric(rubric) for rubric in ranking_case.rubrics],
+        "repertory": repertory,
+    }
+    texts = {name: canonical_json(value) for name, value in members.items()}
+    return canonical_object({**texts, "ranking": canonical_array([row.to_canonical() for row in ranking.rows])})
 
 
 def read_result(text: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import frozen
 
 from clincore.domain.api_key import parse_api_key
 from clincore.domain.call import is_request_id
@@ -25,27 +25,40 @@ if TYPE_CHECKING:
 class Clinic:
     """A clinic, seen through one of its keys; the key is checked at each call, in the call's own transaction."""
 
-    patients: Patients
-    cases: Cases
-    repertory: LoadedRepertory
-    rankings: Rankings
-    keys: Keys
-    administration: Administration
-    caller: Caller = field(eq=False)
-    """Whose key it is, once a call has shown that it is valid."""
+    _session: Session
 
     @classmethod
     def open(cls, resources: Resources, api_key: str, request_id: str) -> Clinic:
         """Raises Unauthenticated where the key is malformed, without asking the database, and InvalidInput."""
         if not is_request_id(request_id):
             raise InvalidInput([Problem("request_id", "must be 1 to 64 letters, digits, and . _ : or -")])
-        session = Session(resources, parse_api_key(api_key), request_id)
-        return cls(
-            patients=Patients(session),
-            cases=Cases(session),
-            repertory=LoadedRepertory(session),
-            rankings=Rankings(session),
-            keys=Keys(session),
-            administration=Administration(session),
-            caller=session.caller,
-        )
+        return cls(Session(resources, parse_api_key(api_key), request_id))
+
+    @property
+    def patients(self) -> Patients:
+        return Patients(self._session)
+
+    @property
+    def cases(self) -> Cases:
+        return Cases(self._session)
+
+    @property
+    def repertory(self) -> LoadedRepertory:
+        return LoadedRepertory(self._session)
+
+    @property
+    def rankings(self) -> Rankings:
+        return Rankings(self._session)
+
+    @property
+    def keys(self) -> Keys:
+        return Keys(self._session)
+
+    @property
+    def administration(self) -> Administration:
+        return Administration(self._session)
+
+    @property
+    def caller(self) -> Caller:
+        """Whose key it is, once a call has shown that it is valid."""
+        return self._session.caller

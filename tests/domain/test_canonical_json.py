@@ -12,7 +12,15 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clincore.domain.canonical_json import MAX_INTEGER, canonical_json, decimal_places, decimal_text
+from clincore.domain.canonical_json import (
+    MAX_INTEGER,
+    canonical_array,
+    canonical_json,
+    canonical_object,
+    canonical_string,
+    decimal_places,
+    decimal_text,
+)
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 keys = st.text(st.characters(max_codepoint=127), max_size=6)
@@ -39,6 +47,20 @@ def test_the_text_reads_back_as_the_value_and_writes_the_same_again(value: Any) 
 def test_tuples_are_arrays_and_the_order_of_keys_means_nothing(items: list[Any], entries: dict[str, Any]) -> None:
     assert canonical_json(tuple(items)) == canonical_json(items)
     assert canonical_json(dict(reversed(entries.items()))) == canonical_json(entries)
+
+
+@given(st.lists(values, max_size=4), st.dictionaries(keys, values, max_size=4), texts)
+def test_what_is_put_together_of_canonical_texts_is_canonical(
+    items: list[Any], entries: dict[str, Any], text: str
+) -> None:
+    assert canonical_array(map(canonical_json, items)) == canonical_json(items)
+    assert canonical_object({name: canonical_json(value) for name, value in entries.items()}) == canonical_json(entries)
+    assert canonical_string(text) == canonical_json(text)
+
+
+def test_a_lone_surrogate_among_the_items_is_refused() -> None:
+    with pytest.raises(ValueError, match="lone surrogate"):
+        canonical_array([canonical_string("\ud800")])
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from clincore.domain.case_input import CaseInput
 from clincore.domain.ranking.case import CaseRubric, RankingCase
 from clincore.domain.ranking.mcare import Mcare
 from clincore.domain.ranking.plain import Coverage, SumOfGrades
+from clincore.domain.ranking.ranking import RankedRemedy, Score
 from clincore.domain.repertory import Edition, RemedyStatistics, Rubric, RubricTag
 from clincore.domain.replay import Replay, Verdict
 from clincore.domain.result import agrees_with_row, read_result, result_text, stored_ranking_case
@@ -142,6 +143,21 @@ def finalize(
 @given(finalized())
 def test_ranking_the_stored_case_again_gives_the_identical_text(done: Finalized) -> None:
     assert done.rank_again() == done.text
+
+
+@given(
+    st.text(st.characters(exclude_categories=["Cs"])),
+    st.text(st.characters(exclude_categories=["Cs"])),
+    st.tuples(st.integers(0, 200), st.integers(0, 200), st.integers(1, 9999)),
+    st.decimals("0", "99999", places=6),
+    st.booleans(),
+)
+def test_a_row_is_written_as_canonical_json_writes_it(
+    remedy: str, name: str, numbers: tuple[int, int, int], number: Decimal, tied: bool
+) -> None:
+    hits, strong, rank = numbers
+    row = RankedRemedy(rank, name, tied, Score(remedy, number, number * 2, number / 3, hits, strong))
+    assert row.to_canonical() == canonical_json(row.to_json())
 
 
 @settings(max_examples=30)

@@ -19,6 +19,7 @@ from psycopg.errors import error_from_result
 from psycopg.waiting import Ready, Wait
 
 from clincore.adapters.postgres.statement import Row
+from clincore.adapters.postgres.watchdog import ANSWER_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -76,7 +77,8 @@ class PostgresConnection(psycopg.AsyncConnection[Row]):
     async def round_trip(self, sent: Sequence[Sent]) -> list[Reply]:
         """Send queries with their parameters together, and return what each came to.
 
-        Raises psycopg.Error for the first that fails; those after it are not executed.
+        Raises psycopg.Error for the first that fails; those after it are not executed. Where the server does not answer
+        at all, that ends the connection.
         """
         transformer = self._transformer = self._transformer or Transformer(self)
         bound = [_Bound.of(query, parameters, transformer) for query, parameters in sent]
@@ -85,7 +87,7 @@ class PostgresConnection(psycopg.AsyncConnection[Row]):
         try:
             coming = self._send(bound)
             self.pgconn.pipeline_sync()
-            results = await self.wait(_received(self.pgconn))
+            results = await self.wait(_received(self.pgconn), interval=ANSWER_SECONDS)
             self.pgconn.exit_pipeline_mode()
         except BaseException:
             self._leave_pipeline()
@@ -161,14 +163,14 @@ class _Bound:
 def _received(pgconn: pq.abc.PGconn) -> Generator[Wait, Ready | int, list[pq.abc.PGresult]]:
     """Receive every result up to the end of the pipeline; yields where it must wait for the server."""
     while pgconn.flush():
-        if (yield Wait.RW) & Ready.R:
+        if _answered((yield Wait.RW)) & Ready.R:
             pgconn.consume_input()
     results: list[pq.abc.PGresult] = []
     is_between = False
     while True:
         while pgconn.is_busy():
-            if (yield Wait.R):
-                pgconn.consume_input()
+            _answered((yield Wait.R))
+            pgconn.consume_input()
         result = pgconn.get_result()
         if result is None:
             if is_between:
@@ -179,3 +181,10 @@ def _received(pgconn: pq.abc.PGconn) -> Generator[Wait, Ready | int, list[pq.abc
         if result.status == pq.ExecStatus.PIPELINE_SYNC:
             return results
         results.append(result)
+
+
+def _answered(ready: Ready | int) -> int:
+    """Return what the line is ready for; raises psycopg.OperationalError where it is not within the time."""
+    if not ready:
+        raise psycopg.OperationalError("the server does not answer")
+    return ready

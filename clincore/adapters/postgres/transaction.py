@@ -13,7 +13,6 @@ from clincore.adapters.postgres.errors import translated
 from clincore.adapters.postgres.statement import Note, Statement
 from clincore.adapters.postgres.steps import CHECK, checking_steps, steps_of
 from clincore.adapters.postgres.tenant_binding import binding_of
-from clincore.adapters.postgres.watchdog import answer_expected
 from clincore.domain.errors import CommitUncertain, DatabaseUnavailable
 from clincore.ports.pending import Pending
 
@@ -146,8 +145,7 @@ class PostgresTransaction:
         if commit:
             sent.append((_COMMIT, {}))
         try:
-            with answer_expected(self._connection):
-                replies = (await self._connection.round_trip(sent))[len(beginning) :]
+            replies = (await self._connection.round_trip(sent))[len(beginning) :]
         except psycopg.Error as error:
             raise self._refusal(error, steps, commit=commit) from None
         # Whether the key is valid decides before anything is handed over.
@@ -177,7 +175,7 @@ class PostgresTransaction:
 
     async def _keep_last_use(self) -> None:
         """Keep, in a transaction of its own, when the key was used; the call is done, whatever becomes of it."""
-        with suppress(psycopg.Error), answer_expected(self._connection):
+        with suppress(psycopg.Error):
             self._begun = False
             keeping = query_of(KEEP_LAST_USE), key_parameters(self.call)
             await self._connection.round_trip([*self._beginning(), keeping, (_COMMIT, {})])

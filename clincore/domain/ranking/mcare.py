@@ -44,16 +44,17 @@ class Mcare:
 
     settings: McareParameters = field(factory=McareParameters)
     name: str = field(default="mcare/6.1", init=False)
+    parameters: JsonObject = field(init=False, eq=False, repr=False)
     _worth_of: Callable[[CaseType, Kind], Worth] = field(init=False, eq=False, repr=False)
     """Remembers what the last kinds of rubrics gave: most rubrics are of a few kinds."""
+
+    @parameters.default
+    def _written(self) -> JsonObject:
+        return self.settings.to_json()
 
     @_worth_of.default
     def _remembered(self) -> Callable[[CaseType, Kind], Worth]:
         return lru_cache(maxsize=_KINDS)(partial(worth, self.settings))
-
-    @property
-    def parameters(self) -> JsonObject:
-        return self.settings.to_json()
 
     def with_parameters(self, parameters: JsonObject) -> Mcare:
         return Mcare(McareParameters.from_json(parameters))

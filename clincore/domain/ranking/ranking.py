@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from attrs import field, frozen
 
+from clincore.domain.canonical_json import canonical_string
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -67,6 +69,15 @@ class RankedRemedy(NamedTuple):
             "mind_strong_hits": found.mind_strong_hits,
             "tied": self.tied,
         }
+
+    def to_canonical(self) -> str:
+        """The same as canonical JSON, written out: a result holds hundreds of rows, and most of its text is theirs."""
+        _, score, raw_score, coverage, rubrics_hit, mind_strong_hits, _ = self.score
+        return (
+            f'{{"coverage":"{coverage}","mind_strong_hits":{mind_strong_hits:d},"name":{canonical_string(self.name)},'
+            f'"rank":{self.rank:d},"raw_score":"{raw_score}","remedy":{canonical_string(self.score.remedy)},'
+            f'"rubrics_hit":{rubrics_hit:d},"score":"{score}","tied":{"true" if self.tied else "false"}}}'
+        )
 
 
 @frozen(kw_only=True)

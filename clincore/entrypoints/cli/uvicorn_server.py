@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 from contextlib import asynccontextmanager, contextmanager
@@ -114,6 +115,8 @@ class _Announcing(_Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            gc.collect()
+            gc.freeze()  # what is loaded now stays: no collection needs to look at it again
             self._begun(self._end)
 
     def _end(self) -> None:

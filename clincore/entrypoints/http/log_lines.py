@@ -38,11 +38,19 @@ def configure_logging(level: str, form: str) -> None:
     root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
     logging.getLogger("clincore").setLevel(level)
     _take_over_uvicorn(handler)
+    _collect_no_more_than_is_told()
     logging.captureWarnings(True)
     logging.raiseExceptions = False  # a line that cannot be written is no reason to print what should stand in it
     sys.excepthook = _log_end
     threading.excepthook = lambda ended: _log_uncaught("A thread ended", ended.exc_value)
     sys.unraisablehook = lambda left: _log_uncaught(left.err_msg or "Ignored", left.exc_value)
+
+
+def _collect_no_more_than_is_told() -> None:
+    """Leave out of records what no line shows, as Python's Logging HOWTO says under "Optimization"."""
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging.logAsyncioTasks = False  # type: ignore[attr-defined,unused-ignore]
 
 
 def _take_over_uvicorn(handler: logging.Handler) -> None:
