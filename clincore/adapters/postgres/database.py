@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import psycopg
 from psycopg import pq
@@ -18,10 +18,12 @@ from clincore.adapters.postgres.unit_of_work import PostgresUnitOfWork
 from clincore.adapters.postgres.watchdog import answer_expected
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import Callable
     from uuid import UUID
 
     from clincore.domain.call import Call
+
+T = TypeVar("T")
 
 # A call waits for another's lock, or for a statement, so long and no longer; it is then refused, and may be repeated.
 _CHECK_SECONDS: Final = 1.0
@@ -50,47 +52,27 @@ class PostgresDatabase:
         self._timeout = timeout
         self._pool = ConnectionPool(self._connect, max_connections)
 
-    @asynccontextmanager
-    async def unit_of_work(self, call: Call) -> AsyncIterator[PostgresUnitOfWork]:
-        async with self._connection() as connection:
-            yield PostgresUnitOfWork(connection, call.tenant_id, call)
+    def unit_of_work(self, call: Call) -> AbstractAsyncContextManager[PostgresUnitOfWork]:
+        return self._lent(lambda connection: PostgresUnitOfWork(connection, call.tenant_id, call))
 
-    @asynccontextmanager
-    async def provisioning(self, tenant_id: UUID) -> AsyncIterator[PostgresUnitOfWork]:
-        async with self._connection() as connection:
-            yield PostgresUnitOfWork(connection, tenant_id, None)
+    def provisioning(self, tenant_id: UUID) -> AbstractAsyncContextManager[PostgresUnitOfWork]:
+        return self._lent(lambda connection: PostgresUnitOfWork(connection, tenant_id, None))
 
     async def tenant_ids(self) -> tuple[UUID, ...]:
-        async with self._connection() as connection:
+        async with self._lent(_itself) as connection:
             with translating(), answer_expected(connection):
                 return await read_tenant_ids(connection)
 
     async def check(self) -> None:
-        async with self._connection(within=_CHECK_SECONDS) as connection:
+        async with self._lent(_itself, within=_CHECK_SECONDS) as connection:
             with translating(), answer_expected(connection):
                 await require_ready(connection)
 
     async def close(self) -> None:
         await self._pool.close()
 
-    @asynccontextmanager
-    async def _connection(self, *, within: float | None = None) -> AsyncIterator[PostgresConnection]:
-        """Lend a connection; what was not committed when it comes back is rolled back."""
-        connection = await self._pool.lend(self._timeout if within is None else within)
-        try:
-            yield connection
-        finally:
-            await self._give_back(connection)
-
-    async def _give_back(self, connection: PostgresConnection) -> None:
-        try:
-            if not connection.closed and connection.pgconn.transaction_status != pq.TransactionStatus.IDLE:
-                with answer_expected(connection):
-                    await connection.rollback()
-        except psycopg.Error:
-            await connection.close()
-        finally:
-            await self._pool.take_back(connection)
+    def _lent(self, made: Callable[[PostgresConnection], T], *, within: float | None = None) -> _Lent[T]:
+        return _Lent(self._pool, self._timeout if within is None else within, made)
 
     async def _connect(self) -> PostgresConnection:
         connection = await PostgresConnection.connect(self._conninfo, autocommit=True, **_LINE)
@@ -102,3 +84,36 @@ class PostgresDatabase:
             await connection.close()
             raise
         return connection
+
+
+class _Lent(Generic[T]):
+    """A connection, lent for a block, as what is made of it; what was not committed in it is rolled back.
+
+    Every call opens one, and a generator would cost it twice as much.
+    """
+
+    __slots__ = ("_connection", "_made", "_pool", "_within")
+
+    def __init__(self, pool: ConnectionPool, within: float, made: Callable[[PostgresConnection], T]) -> None:
+        self._pool = pool
+        self._within = within
+        self._made = made
+
+    async def __aenter__(self) -> T:
+        self._connection = await self._pool.lend(self._within)
+        return self._made(self._connection)
+
+    async def __aexit__(self, *_: object) -> None:
+        connection = self._connection
+        try:
+            if not connection.closed and connection.pgconn.transaction_status != pq.TransactionStatus.IDLE:
+                with answer_expected(connection):
+                    await connection.rollback()
+        except psycopg.Error:
+            await connection.close()
+        finally:
+            await self._pool.take_back(connection)
+
+
+def _itself(connection: PostgresConnection) -> PostgresConnection:
+    return connection

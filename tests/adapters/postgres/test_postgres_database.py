@@ -127,7 +127,7 @@ def test_a_connection_is_given_back_clean(fresh_database: FreshDatabase) -> None
                     raise ZeroDivisionError
             async with member.work() as work:
                 await work.commit()
-            async with database._connection() as connection:
+            async with database._lent(lambda connection: connection) as connection:
                 found = await connection.execute("SELECT current_setting('app.tenant_id', true)")
                 assert await found.fetchone() == ("",)
             assert (await other.held()).patients == ()
