@@ -55,6 +55,16 @@ class Ground:
         writer.close()
         return answer
 
+    async def enter_patient(self) -> Answer:
+        """Enter a patient over a connection of its own."""
+        body = b'{"full_name": "Ada Example"}'
+        lines = ("Content-Type: application/json", f"Content-Length: {len(body)}", "Connection: close")
+        reader, writer = await self.connect()
+        writer.write(self.head("POST", "/patients", *lines) + body)
+        answer = await read_answer(reader)
+        writer.close()
+        return answer
+
     @asynccontextmanager
     async def database_taken(self) -> AsyncIterator[None]:
         """Let every call with a key wait for the database until the block ends."""

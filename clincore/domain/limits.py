@@ -8,6 +8,10 @@ from typing import Final
 HEAD_BYTES: Final = 16 * 1024
 """Of a request's line and headers together."""
 BODY_BYTES: Final = 1024 * 1024
+LARGE_BODY_BYTES: Final = 64 * 1024
+"""From which on a body is large: more than any case needs."""
+LARGE_BODIES_AT_ONCE: Final = 32
+"""That one process receives, so that clients who send many leave it its memory."""
 BODY_SECONDS: Final = 30
 """Within which a body has to arrive."""
 CALLS_AT_ONCE: Final = 512

@@ -13,7 +13,7 @@ from starlette.routing import Match, Router
 
 from clincore.domain.call import is_request_id
 from clincore.domain.errors import ClinCoreError
-from clincore.domain.limits import CALLS_AT_ONCE, HEAD_BYTES
+from clincore.domain.limits import CALLS_AT_ONCE, HEAD_BYTES, LARGE_BODIES_AT_ONCE
 from clincore.entrypoints.http.dispatch import Dispatch
 from clincore.entrypoints.http.lifecycle import Lifecycle
 from clincore.entrypoints.http.logs import log_fault, log_request
@@ -50,6 +50,7 @@ class Application:
         self._lifecycle = lifecycle
         self._calls_at_once = calls_at_once
         self._calls = 0
+        self._large_bodies = asyncio.Semaphore(LARGE_BODIES_AT_ONCE)
         routes = [*ROUTES, *PAGES]
         self._dispatch = Dispatch(routes)
         self._router = Router(routes, redirect_slashes=False)
@@ -73,6 +74,7 @@ class Application:
         scope["app"] = self  # the router then raises for 404 and 405 instead of answering in plain text
         scope["clincore.core"] = self._lifecycle.core
         scope["clincore.request_id"] = request_id
+        scope["clincore.large_bodies"] = self._large_bodies
         status: int | None = None
 
         async def send_with_id(message: Message) -> None:
@@ -121,7 +123,7 @@ class Application:
     def _refused(self, scope: Scope) -> Response | None:
         head = len(scope["raw_path"]) + len(scope["query_string"])
         if head + sum(len(name) + len(value) for name, value in scope["headers"]) > HEAD_BYTES:
-            return problem(HEADERS_TOO_LARGE, TOO_LARGE_HEAD, headers={"Connection": "close"})
+            return problem(HEADERS_TOO_LARGE, TOO_LARGE_HEAD)
         if len(_BOTH.intersection(name for name, _ in scope["headers"])) > 1:
             return problem(UNREADABLE, "Send either Content-Length or Transfer-Encoding: with both, readers disagree.")
         is_busy = self._calls > self._calls_at_once

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from starlette.responses import Response
 
 from clincore.domain import errors
-from clincore.domain.limits import BODY_BYTES, BODY_SECONDS, CALLS_AT_ONCE
+from clincore.domain.limits import BODY_BYTES, BODY_SECONDS, CALLS_AT_ONCE, LARGE_BODIES_AT_ONCE
 from clincore.entrypoints.http.encoding import to_json
 from clincore.entrypoints.http.last_response import LastResponse
 
@@ -223,6 +223,7 @@ HEADERS_TOO_LARGE: Final = ProblemType(
     status=431,
     title="The headers are too large",
     when="the request line and the headers have more than 16 KiB together; the connection is closed",
+    ends_connection=True,
 )
 TOO_LARGE_HEAD: Final = "The request line and the headers have 16,384 bytes at most. The connection is closed."
 INTERNAL: Final = ProblemType(
@@ -255,7 +256,10 @@ BUSY: Final = ProblemType(
     name="too-busy",
     status=503,
     title="The service is too busy",
-    when=f"{CALLS_AT_ONCE} calls are running, which is all that one process takes on; the connection is closed",
+    when=(
+        f"{CALLS_AT_ONCE} calls are running, or {LARGE_BODIES_AT_ONCE} bodies of more than 64 KiB are coming in, which "
+        "is all that one process takes on; the connection is closed"
+    ),
     headers=RETRY_AFTER,
     ends_connection=True,
 )

@@ -12,13 +12,11 @@ import msgspec
 from msgspec import Struct
 
 from clincore.domain.errors import InvalidInput, Problem
-from clincore.domain.limits import BODY_BYTES, BODY_SECONDS
-from clincore.entrypoints.http.problems import MALFORMED, MEDIA_TYPE, TIMEOUT, TOO_LARGE, HttpRefusal
+from clincore.domain.limits import BODY_BYTES, BODY_SECONDS, LARGE_BODIES_AT_ONCE, LARGE_BODY_BYTES
+from clincore.entrypoints.http.problems import BUSY, MALFORMED, MEDIA_TYPE, TIMEOUT, TOO_LARGE, HttpRefusal
 from clincore.entrypoints.http.wording import validation_problem
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from starlette.requests import Request
 
 Body = TypeVar("Body", bound=Struct)
@@ -29,7 +27,7 @@ _POSITION: Final = re.compile(r"\(byte (\d+)\)")
 async def read_body(request: Request, kind: type[Body], *, optional: bool = False) -> Body:
     """Read and check a JSON body; an ``optional`` one may be empty.
 
-    Raises HttpRefusal (400 with the position, 408, 413, 415) and InvalidInput naming the first invalid field.
+    Raises HttpRefusal (400 with the position, 408, 413, 415, 503) and InvalidInput naming the first invalid field.
     """
     if request.headers.get("content-encoding", "identity") != "identity":
         raise HttpRefusal(MEDIA_TYPE, "Send the body as it is, without a Content-Encoding.")
@@ -83,20 +81,33 @@ async def _content(request: Request) -> bytes:
     if declared.isdecimal() and int(declared) > BODY_BYTES:
         raise too_large
     content = bytearray()
+    room: asyncio.Semaphore = request.scope["clincore.large_bodies"]
+    is_large = False
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in _chunks(request):
+            async for chunk in request.stream():
                 content += chunk
                 if len(content) > BODY_BYTES:
                     raise too_large
+                if len(content) > LARGE_BODY_BYTES and not is_large:
+                    is_large = await _let_in(room)
     except TimeoutError:
         raise HttpRefusal(TIMEOUT, f"A body has to arrive within {BODY_SECONDS} seconds.") from None
+    finally:
+        if is_large:
+            room.release()
     return bytes(content)
 
 
-async def _chunks(request: Request) -> AsyncIterator[bytes]:
-    async for chunk in request.stream():
-        yield chunk
+async def _let_in(room: asyncio.Semaphore) -> bool:
+    """Take one of the places for large bodies; raises HttpRefusal where none is left."""
+    if room.locked():
+        raise HttpRefusal(
+            BUSY,
+            f"{LARGE_BODIES_AT_ONCE} bodies of more than {LARGE_BODY_BYTES} bytes are coming in, which is all that the "
+            "service takes on at once. Try again shortly.",
+        )
+    return await room.acquire()
 
 
 def _malformed(content: bytes, error: Exception) -> str:

@@ -36,14 +36,15 @@ def validation_problem(message: str, kind: type[Struct]) -> Problem:
     """Return the problem that msgspec's message tells of an input of a kind, by its path, without a value in it."""
     found = _PATH.search(message)
     path = found.group(1) if found else ""
-    return Problem(path, _in_words(_PATH.sub("", message), kind, path))
+    said = _PATH.sub("", message)
+    if missing := _MISSING.match(said):
+        return Problem(f"{path}.{missing.group(1)}" if path else missing.group(1), "is missing")
+    return Problem(path, _in_words(said, kind, path))
 
 
 def _in_words(said: str, kind: type[Struct], path: str) -> str:
     if said.startswith("Object contains unknown field"):
         return f"has a field that does not exist; there are {', '.join(_fields_at(kind, path))}"
-    if missing := _MISSING.match(said):
-        return f"the field {missing.group(1)} is missing"
     if said.startswith("Invalid enum value"):
         return f"must be one of {', '.join(_values_at(kind, path))}"
     return _of_a_value(said)

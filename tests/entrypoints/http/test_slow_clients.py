@@ -12,6 +12,7 @@ from raw_http import Answer, Ground, read_answer, read_last_answer, refusal, run
 from service import SERVE, running_service
 
 import clincore
+from clincore.domain.limits import LARGE_BODIES_AT_ONCE, LARGE_BODY_BYTES
 from clincore.entrypoints.cli.connections import Limits
 from clincore.entrypoints.http import reading
 
@@ -168,6 +169,26 @@ def test_clients_that_do_not_send_their_bodies_keep_nobody_out(tmp_path: Path) -
             writer.close()
 
     run(tmp_path, Limits(connections=16), scene)
+
+
+def test_many_large_bodies_are_not_kept_at_once(tmp_path: Path) -> None:
+    """Nor do they shut out who sends a body that a case needs."""
+    begun = b" " * (LARGE_BODY_BYTES + 1)
+
+    async def scene(ground: Ground) -> None:
+        head = ground.head("POST", "/patients", "Content-Type: application/json", "Content-Length: 500000")
+        large = [await ground.connect() for _ in range(LARGE_BODIES_AT_ONCE + 1)]
+        answers = [asyncio.create_task(read_answer(reader)) for reader, _ in large]
+        for _, writer in large:
+            writer.write(head + begun)
+        done, _ = await asyncio.wait(answers, return_when=asyncio.FIRST_COMPLETED, timeout=20)
+        assert [refusal(one.result()) for one in done] == [(503, "too-busy")]
+        assert (await ground.enter_patient()).status == 201
+        for _, writer in large:
+            writer.close()
+        await asyncio.gather(*answers, return_exceptions=True)
+
+    run(tmp_path, Limits(connections=64), scene)
 
 
 def test_a_request_of_two_lengths_is_refused_and_nothing_after_it_is_read(tmp_path: Path) -> None:
