@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
@@ -126,7 +127,7 @@ async def repertorize(
         case=case,
         method=method,
         ranking=ranking,
-        stability=_stability(method, case, ranking) if stability else None,
+        stability=await asyncio.to_thread(_stability, method, case, ranking) if stability else None,  # takes long
     )
 
 
