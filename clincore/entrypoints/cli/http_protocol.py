@@ -16,6 +16,8 @@ from clincore.entrypoints.http.logs import log_unreadable
 from clincore.entrypoints.http.problems import HEADERS_TOO_LARGE, TOO_LARGE_HEAD, UNREADABLE, problem
 
 if TYPE_CHECKING:
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
     from clincore.entrypoints.http.problems import ProblemType
 
 _CLOSING: Final = {"Connection": "close", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -90,6 +92,8 @@ class ProblemProtocol(HttpToolsProtocol):
         if version not in _VERSIONS or hosts > 1 or (not hosts and version == "1.1"):  # RFC 9112, section 3.2
             raise _NoHttp
         super().on_headers_complete()
+        if self.scope["method"] != "HEAD":  # to which there is no body
+            self.cycle.transport = _Joining(self.transport, self.cycle)
         self.headers = []  # trailers, which nobody asks for, are no headers
         self.reading = Reading.BODY
 
@@ -148,6 +152,31 @@ class ProblemProtocol(HttpToolsProtocol):
         transport.write_eof()
         transport.resume_reading()
         self.loop.call_later(_LISTENING_SECONDS, transport.abort)
+
+
+class _Joining(asyncio.Transport):
+    """What one answer is written to: its head goes out with the first of its body, in one system call and packet."""
+
+    def __init__(self, transport: asyncio.Transport, cycle: RequestResponseCycle) -> None:
+        super().__init__()
+        self._transport = transport
+        self._cycle = cycle
+        self._head: bytes | None = None
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if self._head is None and self._cycle.response_started:  # else it is 100 Continue
+            self._head = bytes(data)
+        elif self._head:
+            data, self._head = self._head + data, b""
+            self._transport.write(data)
+        else:
+            self._transport.write(data)
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+    def close(self) -> None:
+        self._transport.close()
 
 
 class _Deaf(asyncio.Protocol):

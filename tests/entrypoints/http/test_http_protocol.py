@@ -94,6 +94,33 @@ def test_a_broken_body_behind_a_running_request_is_refused_after_it(tmp_path: Pa
     run(tmp_path, LIMITS, scene)
 
 
+def test_head_is_answered_without_a_body(tmp_path: Path) -> None:
+    async def scene(ground: Ground) -> None:
+        reader, writer = await ground.connect()
+        writer.write(ground.head("HEAD", "/version") + ground.head("GET", "/cases"))
+        async with asyncio.timeout(20):
+            head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 ")
+        assert (await read_answer(reader)).status == 200
+        writer.close()
+
+    run(tmp_path, LIMITS, scene)
+
+
+def test_who_waits_to_be_told_to_send_a_body_is_told(tmp_path: Path) -> None:
+    async def scene(ground: Ground) -> None:
+        reader, writer = await ground.connect()
+        lines = ("Content-Type: application/json", f"Content-Length: {len(PATIENT)}", "Expect: 100-continue")
+        writer.write(ground.head("POST", "/patients", *lines))
+        async with asyncio.timeout(20):
+            assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(PATIENT)
+        assert (await read_answer(reader)).status == 201
+        writer.close()
+
+    run(tmp_path, LIMITS, scene)
+
+
 def test_an_upgrade_is_not_taken_and_what_follows_is_read(tmp_path: Path) -> None:
     """As clients ask that would rather speak HTTP/2."""
 
