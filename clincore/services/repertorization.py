@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
@@ -127,7 +126,7 @@ async def repertorize(
         case=case,
         method=method,
         ranking=ranking,
-        stability=await asyncio.to_thread(_stability, method, case, ranking) if stability else None,  # takes long
+        stability=_stability(method, case, ranking) if stability else None,
     )
 
 
