@@ -73,7 +73,7 @@ class Connection(ProblemProtocol):
         cycle = self.cycle
         if self.transport.get_write_buffer_size() > 0:
             return Turn.ANSWER
-        if self.reading is Reading.BODY and not self.pipeline:
+        if self.reading is Reading.BODY and not self.pipeline and self.fault is None:
             return Turn.BODY
         return Turn.HEAD if cycle is None or cycle.response_complete else Turn.OURS
 

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
 from enum import Enum
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 from uuid import uuid4
 
-from httptools import HttpParserError, HttpParserUpgrade
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from clincore.domain.limits import HEAD_BYTES
+from clincore.entrypoints.cli.answer_transport import AnswerTransport
 from clincore.entrypoints.http.logs import log_unreadable
 from clincore.entrypoints.http.problems import HEADERS_TOO_LARGE, TOO_LARGE_HEAD, UNREADABLE, problem
+from clincore.entrypoints.http.request_ids import request_id_of
 
 if TYPE_CHECKING:
-    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+    import asyncio
+
+    from starlette.types import Scope
 
     from clincore.entrypoints.http.problems import ProblemType
 
 _CLOSING: Final = {"Connection": "close", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _LISTENING_SECONDS: Final = 2.0
+_PART: Final = 4096
+"""Bytes that are read at a time: few requests are in as many."""
 _FRAMING: Final = 8
 """Bytes that a byte of a chunked body may bring along: more than a chunk of its own needs."""
 _VERSIONS: Final = frozenset(["1.0", "1.1"])
@@ -39,6 +44,7 @@ class Reading(Enum):
 
     NOTHING = "its first byte"
     HEAD = "the request line and the headers"
+    FRAMING = "a head that was read before, but for what says where the body ends"
     BODY = "the body"
 
 
@@ -47,72 +53,135 @@ class _NoHttp(Exception):
 
 
 class ProblemProtocol(HttpToolsProtocol):
-    """Uvicorn's, which sets no limit to headers, asks for no Host, and answers what is no HTTP in plain text."""
+    """Uvicorn's, which sets no limit to headers and to pipelining, and answers what is no HTTP in plain text.
+
+    A request is read once those before it are answered, but for those that came in the same few bytes.
+    """
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         self.reading = Reading.NOTHING
+        self.fault: _Fault | None = None
+        """What is wrong with a request that is refused as soon as those before it are answered."""
+        self._held = b""
+        """What has come and is not read yet."""
         self._besides = 0
         """Bytes of the request that is being read which are no body: its head, chunks' sizes, trailers."""
-        self._fault: _Fault | None = None
-        """What was wrong with a request that came while others are still answered."""
+        self._framing: list[bytes] = []
+        """The headers of a request that offers another protocol which say where its body ends."""
+        self._is_left = False
 
     def data_received(self, data: bytes) -> None:
+        if not self._is_left and self.fault is None:
+            self._held += data
+            self._read_on()
+
+    def _read_on(self) -> None:
         self._unset_keepalive_if_required()
-        if self._fault is not None:
-            return
-        self._besides += len(data)
+        held, at = self._held, 0
         try:
-            self._read(data)
+            while at < len(held) and not self._is_answering:
+                part = held[at : at + _PART]
+                at += len(part)
+                self._read(part)
         except HttpParserError:
             self._refuse_request(_NO_HTTP)
-        else:
-            if self._besides > HEAD_BYTES:
-                self._refuse_request(_TOO_LARGE)
+        if self._besides > HEAD_BYTES and not self._is_left and self.fault is None:
+            self._refuse_request(_TOO_LARGE)
+        self._held = b"" if self._is_left or self.fault else held[at:]
+        if self._held:
+            self.transport.pause_reading()
+        elif not self.flow.read_paused:
+            self.transport.resume_reading()
+
+    @property
+    def _is_answering(self) -> bool:
+        """Whether what comes next has to wait: a request that has come whole is not answered yet, or too much came."""
+        cycle = self.cycle
+        is_whole = self.reading is not Reading.BODY and cycle is not None and not cycle.response_complete
+        return is_whole or bool(self.pipeline) or self._besides > HEAD_BYTES
 
     def _read(self, data: bytes) -> None:
-        """Parse; where another protocol is offered, what follows is still HTTP/1.1."""
+        """Parse; where a request offers another protocol, it and what follows are still HTTP/1.1."""
+        self._besides += len(data)
         while data:
             try:
                 self.parser.feed_data(data)
             except HttpParserUpgrade as offered:
                 data = data[offered.args[0] :]
+                if self._framing:
+                    self._read_body_anew()
             else:
                 return
+
+    def _read_body_anew(self) -> None:
+        """Let a parser that has seen no offer read a body, which the one that has would leave to the other protocol."""
+        self.parser = HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        self.reading = Reading.FRAMING
+        self.parser.feed_data(b"\r\n".join([b"POST / HTTP/1.1", *self._framing, b"", b""]))
 
     # --- what the parser calls --------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
-        self.reading = Reading.HEAD
-        super().on_message_begin()
+        if self.reading is not Reading.FRAMING:
+            self.reading = Reading.HEAD
+            super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        if self.reading is Reading.HEAD:
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self.reading is Reading.HEAD:  # trailers, which nobody asks for, are no headers
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        version = self.parser.get_http_version()
-        hosts = sum(name == b"host" for name, _ in self.headers)
-        if version not in _VERSIONS or hosts > 1 or (not hosts and version == "1.1"):  # RFC 9112, section 3.2
-            raise _NoHttp
-        super().on_headers_complete()
-        if self.scope["method"] != "HEAD":  # to which there is no body
-            self.cycle.transport = _Joining(self.transport, self.cycle)
-        self.headers = []  # trailers, which nobody asks for, are no headers
+        if self.reading is Reading.HEAD:
+            version = self.parser.get_http_version()
+            self._require_http(version)
+            super().on_headers_complete()
+            self.cycle.waiting_for_100_continue &= version != "1.0"
+            if self.scope["method"] != "HEAD":  # to which there is no body
+                self.cycle.transport = AnswerTransport(self.transport, self.cycle)
+            self._besides = 0
         self.reading = Reading.BODY
 
     def on_body(self, body: bytes) -> None:
-        self._besides -= (1 + _FRAMING) * len(body)
+        self._besides = max(0, self._besides - (1 + _FRAMING) * len(body))
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self._framing and self.parser.should_upgrade():
+            return  # its body comes yet
         super().on_message_complete()
         self.reading = Reading.NOTHING
         self._besides = 0
+        if not self.parser.should_keep_alive():  # a trailer can say so too
+            self.cycle.keep_alive = False
+            if self.cycle.response_complete:
+                self.transport.close()
+
+    def _require_http(self, version: str) -> None:
+        """RFC 9112: 3.2 asks for one Host, 6.1 for no other coding than can be read, and for none in HTTP/1.0."""
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        codings = [value.strip().lower() for name, value in self.headers if name == b"transfer-encoding"]
+        is_coded_as_known = not codings or (codings == [b"chunked"] and version == "1.1")
+        if version not in _VERSIONS or hosts > 1 or (not hosts and version == "1.1") or not is_coded_as_known:
+            raise _NoHttp
+        is_offering = self.parser.should_upgrade()
+        framing = (b"content-length", b"transfer-encoding") if is_offering else ()
+        self._framing = [b"%s: %s" % header for header in self.headers if header[0] in framing]
 
     # --- refusing ---------------------------------------------------------------------------------------
 
     def on_response_complete(self) -> None:
-        if self._fault is None or self.pipeline:
+        if self.fault is None or self.pipeline:
             super().on_response_complete()
+            if self._held and not self.transport.is_closing():
+                self._read_on()
         elif not self.transport.is_closing():
-            self.refuse(*self._fault)
+            self.refuse(*self.fault)
             self.leave()
 
     def _refuse_request(self, fault: _Fault) -> None:
@@ -123,16 +192,16 @@ class ProblemProtocol(HttpToolsProtocol):
         if is_own and is_queued:
             self.pipeline.popleft()
         if (is_own and is_queued) or not (is_own or cycle is None or cycle.response_complete):
-            self._fault = fault
-            self.flow.pause_reading()
+            self.fault = fault
+            self.transport.pause_reading()
             return
         if not (is_own and cycle.response_started):
-            self.refuse(*fault, cycle.scope.get("clincore.request_id") if is_own else None)
+            self.refuse(*fault, request_id_of(cast("Scope", cycle.scope)) if is_own else None)
         self.leave()
 
-    def refuse(self, kind: ProblemType, detail: str, given_id: object = None) -> None:
+    def refuse(self, kind: ProblemType, detail: str, given_id: str | None = None) -> None:
         """Answer with a problem before any application has seen a request."""
-        request_id = str(given_id or uuid4())
+        request_id = given_id or str(uuid4())
         answer = problem(kind, detail, headers={**_CLOSING, "X-Request-ID": request_id})
         lines = [f"HTTP/1.1 {kind.status} {HTTPStatus(kind.status).phrase}".encode()]
         lines += [b"%s: %s" % header for header in (*self.server_state.default_headers, *answer.raw_headers)]
@@ -143,41 +212,20 @@ class ProblemProtocol(HttpToolsProtocol):
         """Say no more and listen a moment longer: were the connection cut while the client sends, it could lose the
         answer.
         """
-        transport = self.transport
-        if transport.is_closing() or not transport.can_write_eof():
-            transport.close()
+        transport: asyncio.Transport = self.transport
+        if self._is_left or transport.is_closing() or not transport.can_write_eof():
+            transport.abort()
             return
-        self.connection_lost(ConnectionAbortedError())
-        transport.set_protocol(_Deaf())
-        transport.write_eof()
+        self._is_left = True
+        self._unset_keepalive_if_required()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.waiting_for_100_continue = False
+            self.cycle.message_event.set()
+        try:
+            transport.write_eof()
+        except OSError:  # the client has left already
+            transport.abort()
+            return
         transport.resume_reading()
         self.loop.call_later(_LISTENING_SECONDS, transport.abort)
-
-
-class _Joining(asyncio.Transport):
-    """What one answer is written to: its head goes out with the first of its body, in one system call and packet."""
-
-    def __init__(self, transport: asyncio.Transport, cycle: RequestResponseCycle) -> None:
-        super().__init__()
-        self._transport = transport
-        self._cycle = cycle
-        self._head: bytes | None = None
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        if self._head is None and self._cycle.response_started:  # else it is 100 Continue
-            self._head = bytes(data)
-        elif self._head:
-            data, self._head = self._head + data, b""
-            self._transport.write(data)
-        else:
-            self._transport.write(data)
-
-    def is_closing(self) -> bool:
-        return self._transport.is_closing()
-
-    def close(self) -> None:
-        self._transport.close()
-
-
-class _Deaf(asyncio.Protocol):
-    """Reads, and forgets what it reads, until the client ends the connection too."""

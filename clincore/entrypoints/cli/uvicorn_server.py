@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import resource
 import signal
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -33,6 +34,10 @@ _OPTIONS: Final[dict[str, Any]] = {
 }
 
 
+_FILES: Final = 512
+"""More than the repertory and the pool of connections to the database need."""
+
+
 class ServiceFailed(ClinCoreError):
     """The service did not start."""
 
@@ -43,7 +48,9 @@ def serve(listener: socket.socket, begun: Callable[[Callable[[], None]], None]) 
     ``begun`` is called once it serves, with what ends it too.
     """
     app = make_app()
-    server = _Announcing(app, Limits(), begun)
+    limits = Limits()
+    _allow_descriptors(limits)
+    server = _Announcing(app, limits, begun)
     log = _ServerLog(server)
     logger = logging.getLogger("uvicorn.error")
     logger.handlers[:] = [log]
@@ -60,6 +67,15 @@ def serve(listener: socket.socket, begun: Callable[[Callable[[], None]], None]) 
         raise ServiceFailed(log.reason)
     if app.failure is not None:  # which the log has told
         raise click.exceptions.Exit(FAILED)
+
+
+def _allow_descriptors(limits: Limits) -> None:
+    """Let the process have as many connections as it may hold at once, and files besides, where the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = 2 * limits.connections + _FILES
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 @asynccontextmanager

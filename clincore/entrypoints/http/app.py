@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from typing import TYPE_CHECKING, Final
-from uuid import uuid4
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match, Router
 
-from clincore.domain.call import is_request_id
 from clincore.domain.errors import ClinCoreError
 from clincore.domain.limits import CALLS_AT_ONCE, HEAD_BYTES, LARGE_BODIES_AT_ONCE
 from clincore.entrypoints.http.dispatch import Dispatch
@@ -30,16 +28,19 @@ from clincore.entrypoints.http.problems import (
     problem,
     problem_of,
 )
+from clincore.entrypoints.http.request_ids import request_id_of
 from clincore.entrypoints.http.routes import ROUTES
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from starlette.responses import Response
     from starlette.types import Message, Receive, Scope, Send
 
 # Answers go by a key that caches know nothing of.
 _ALWAYS: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
-# RFC 9112, section 6.1: what stands between may have read another request than this server.
-_BOTH: Final = frozenset([b"content-length", b"transfer-encoding"])
+# RFC 9112, section 6.1: with both, what stands between may have read another request than this server.
+_FRAMING: Final = frozenset([b"content-length", b"transfer-encoding"])
 _WITHOUT_DATABASE: Final = frozenset(["/health", "/ready", "/version", *(page.path for page in PAGES)])
 
 
@@ -70,10 +71,9 @@ class Application:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        request_id = _request_id(scope)
+        request_id = request_id_of(scope)
         scope["app"] = self  # the router then raises for 404 and 405 instead of answering in plain text
         scope["clincore.core"] = self._lifecycle.core
-        scope["clincore.request_id"] = request_id
         scope["clincore.large_bodies"] = self._large_bodies
         status: int | None = None
 
@@ -102,7 +102,9 @@ class Application:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> Response | None:
         """Let the router answer; return the problem where it refused or failed."""
-        if (refusal := self._refused(scope)) is not None:
+        framing = _FRAMING.intersection(name for name, _ in scope["headers"])
+        scope["clincore.has_body"] = bool(framing)
+        if (refusal := self._refused(scope, framing)) is not None:
             return refusal
         try:
             if not await self._dispatch.handled(scope, receive, send):
@@ -120,11 +122,10 @@ class Application:
             return refusal or internal()
         return None
 
-    def _refused(self, scope: Scope) -> Response | None:
-        head = len(scope["raw_path"]) + len(scope["query_string"])
-        if head + sum(len(name) + len(value) for name, value in scope["headers"]) > HEAD_BYTES:
+    def _refused(self, scope: Scope, framing: Collection[bytes]) -> Response | None:
+        if _head_bytes(scope) > HEAD_BYTES:
             return problem(HEADERS_TOO_LARGE, TOO_LARGE_HEAD)
-        if len(_BOTH.intersection(name for name, _ in scope["headers"])) > 1:
+        if len(framing) > 1:
             return problem(UNREADABLE, "Send either Content-Length or Transfer-Encoding: with both, readers disagree.")
         is_busy = self._calls > self._calls_at_once
         if (self._lifecycle.is_serving and not is_busy) or scope["path"] in _WITHOUT_DATABASE:
@@ -147,7 +148,9 @@ class Application:
         return ", ".join(sorted(methods))
 
 
-def _request_id(scope: Scope) -> str:
-    """The client's X-Request-ID if it is sane, else a new one."""
-    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
-    return given if is_request_id(given) else str(uuid4())
+def _head_bytes(scope: Scope) -> int:
+    """The bytes of the request line and the headers, each written without a blank too many."""
+    query = scope["query_string"]
+    target = len(scope["raw_path"]) + (len("?") + len(query) if query else 0)
+    line = len(scope["method"]) + len(" ") + target + len(" HTTP/1.1\r\n")
+    return line + sum(len(name) + len(value) + len(": \r\n") for name, value in scope["headers"]) + len("\r\n")

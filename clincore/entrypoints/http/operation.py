@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attrs import field, frozen
 from starlette.routing import Route
 
 from clincore.entrypoints.http import problems
 from clincore.entrypoints.http.queries import PageQuery
+from clincore.entrypoints.http.reading import pass_over_body
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Mapping
 
     from msgspec import Struct
     from starlette.requests import Request
     from starlette.responses import Response
 
     from clincore.entrypoints.http.problems import ProblemType
+
+Handler: TypeAlias = "Callable[[Request], Awaitable[Response]]"
 
 
 class Access(StrEnum):
@@ -43,7 +47,7 @@ class Operation:
     name: str
     method: str
     path: str
-    handler: Callable[[Request], Awaitable[Response]]
+    handler: Handler
     tag: str
     summary: str
     description: str = ""
@@ -65,7 +69,8 @@ class Operation:
     links: Mapping[str, Mapping[str, Any]] = field(factory=dict)
 
     def route(self) -> Route:
-        return Route(self.path, self.handler, methods=[self.method], name=self.name)
+        handler = self.handler if self.body else _once_whole(self.handler)
+        return Route(self.path, handler, methods=[self.method], name=self.name)
 
     @property
     def label(self) -> str:
@@ -96,3 +101,14 @@ class Operation:
         if self.is_repeatable:
             found |= {problems.STILL_RUNNING, problems.KEY_REUSED}
         return tuple(kind for kind in problems.PROBLEMS if kind in found)
+
+
+def _once_whole(handler: Handler) -> Handler:
+    """Let a call that takes no body wait for one that is sent all the same: nothing is done for half a request."""
+
+    async def handled(request: Request) -> Response:
+        if request.scope["clincore.has_body"]:
+            await pass_over_body(request)
+        return await handler(request)
+
+    return handled

@@ -40,6 +40,11 @@ async def read_body(request: Request, kind: type[Body], *, optional: bool = Fals
     return parse(content, kind)
 
 
+async def pass_over_body(request: Request) -> None:
+    """Wait for the end of a body that nobody needs; raises HttpRefusal (408, 413, 503)."""
+    await _content(request)
+
+
 def parse(content: bytes, kind: type[Body]) -> Body:
     """Read a JSON document; raises HttpRefusal (400 with the position) and InvalidInput.
 
