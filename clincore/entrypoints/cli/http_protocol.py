@@ -29,6 +29,7 @@ _PART: Final = 4096
 """Bytes that are read at a time: few requests are in as many."""
 _FRAMING: Final = 8
 """Bytes that a byte of a chunked body may bring along: more than a chunk of its own needs."""
+_SAYS_WHERE_IT_ENDS: Final = frozenset([b"content-length", b"transfer-encoding"])
 _VERSIONS: Final = frozenset(["1.0", "1.1"])
 _Fault: TypeAlias = "tuple[ProblemType, str]"
 _NO_HTTP: Final[_Fault] = (
@@ -69,6 +70,8 @@ class ProblemProtocol(HttpToolsProtocol):
         """Bytes of the request that is being read which are no body: its head, chunks' sizes, trailers."""
         self._framing: list[bytes] = []
         """The headers of a request that offers another protocol which say where its body ends."""
+        self._is_held = False
+        """Whether the client is not read from until what has come is read."""
         self._is_left = False
 
     def data_received(self, data: bytes) -> None:
@@ -90,8 +93,10 @@ class ProblemProtocol(HttpToolsProtocol):
             self._refuse_request(_TOO_LARGE)
         self._held = b"" if self._is_left or self.fault else held[at:]
         if self._held:
+            self._is_held = True
             self.transport.pause_reading()
-        elif not self.flow.read_paused:
+        elif self._is_held and not self.flow.read_paused:
+            self._is_held = False
             self.transport.resume_reading()
 
     @property
@@ -128,14 +133,6 @@ class ProblemProtocol(HttpToolsProtocol):
             self.reading = Reading.HEAD
             super().on_message_begin()
 
-    def on_url(self, url: bytes) -> None:
-        if self.reading is Reading.HEAD:
-            super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self.reading is Reading.HEAD:  # trailers, which nobody asks for, are no headers
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         if self.reading is Reading.HEAD:
             version = self.parser.get_http_version()
@@ -144,6 +141,7 @@ class ProblemProtocol(HttpToolsProtocol):
             self.cycle.waiting_for_100_continue &= version != "1.0"
             if self.scope["method"] != "HEAD":  # to which there is no body
                 self.cycle.transport = AnswerTransport(self.transport, self.cycle)
+            self.headers = []  # trailers, which nobody asks for, are no headers
             self._besides = 0
         self.reading = Reading.BODY
 
@@ -164,14 +162,16 @@ class ProblemProtocol(HttpToolsProtocol):
 
     def _require_http(self, version: str) -> None:
         """RFC 9112: 3.2 asks for one Host, 6.1 for no other coding than can be read, and for none in HTTP/1.0."""
-        hosts = sum(name == b"host" for name, _ in self.headers)
-        codings = [value.strip().lower() for name, value in self.headers if name == b"transfer-encoding"]
-        is_coded_as_known = not codings or (codings == [b"chunked"] and version == "1.1")
-        if version not in _VERSIONS or hosts > 1 or (not hosts and version == "1.1") or not is_coded_as_known:
+        names = [name for name, _ in self.headers]
+        hosts = names.count(b"host")
+        is_as_asked = version in _VERSIONS and (hosts == 1 or (not hosts and version == "1.0"))
+        if b"transfer-encoding" in names:
+            codings = [value.strip().lower() for name, value in self.headers if name == b"transfer-encoding"]
+            is_as_asked = is_as_asked and version == "1.1" and codings == [b"chunked"]
+        if not is_as_asked:
             raise _NoHttp
-        is_offering = self.parser.should_upgrade()
-        framing = (b"content-length", b"transfer-encoding") if is_offering else ()
-        self._framing = [b"%s: %s" % header for header in self.headers if header[0] in framing]
+        framing = _SAYS_WHERE_IT_ENDS if self.parser.should_upgrade() else None
+        self._framing = [b"%s: %s" % header for header in self.headers if header[0] in framing] if framing else []
 
     # --- refusing ---------------------------------------------------------------------------------------
 

@@ -31,10 +31,11 @@ _OPTIONS: Final[dict[str, Any]] = {
     "lifespan": "on",
     "ws": "none",
     "proxy_headers": False,
+    "backlog": 256,  # accepted in one go, before any of them is counted
 }
 
 
-_FILES: Final = 512
+_FILES: Final = 1024
 """More than the repertory and the pool of connections to the database need."""
 
 

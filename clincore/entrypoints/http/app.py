@@ -102,7 +102,7 @@ class Application:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> Response | None:
         """Let the router answer; return the problem where it refused or failed."""
-        framing = _FRAMING.intersection(name for name, _ in scope["headers"])
+        framing = _FRAMING.intersection([name for name, _ in scope["headers"]])
         scope["clincore.has_body"] = bool(framing)
         if (refusal := self._refused(scope, framing)) is not None:
             return refusal
@@ -153,4 +153,5 @@ def _head_bytes(scope: Scope) -> int:
     query = scope["query_string"]
     target = len(scope["raw_path"]) + (len("?") + len(query) if query else 0)
     line = len(scope["method"]) + len(" ") + target + len(" HTTP/1.1\r\n")
-    return line + sum(len(name) + len(value) + len(": \r\n") for name, value in scope["headers"]) + len("\r\n")
+    headers = [len(name) + len(value) + len(": \r\n") for name, value in scope["headers"]]
+    return line + sum(headers) + len("\r\n")
