@@ -160,7 +160,7 @@ class _Bound:
         return cls(query, values, transformer.types or (), transformer.formats or ())
 
 
-def _received(pgconn: pq.abc.PGconn) -> Generator[Wait, Ready | int, list[pq.abc.PGresult]]:
+def _received(pgconn: pq.abc.PGconn) -> Generator[Wait, Ready | int | None, list[pq.abc.PGresult]]:
     """Receive every result up to the end of the pipeline; yields where it must wait for the server."""
     while pgconn.flush():
         if _answered((yield Wait.RW)) & Ready.R:
@@ -169,8 +169,8 @@ def _received(pgconn: pq.abc.PGconn) -> Generator[Wait, Ready | int, list[pq.abc
     is_between = False
     while True:
         while pgconn.is_busy():
-            _answered((yield Wait.R))
-            pgconn.consume_input()
+            if _answered((yield Wait.R)):
+                pgconn.consume_input()
         result = pgconn.get_result()
         if result is None:
             if is_between:
@@ -183,8 +183,13 @@ def _received(pgconn: pq.abc.PGconn) -> Generator[Wait, Ready | int, list[pq.abc
         results.append(result)
 
 
-def _answered(ready: Ready | int) -> int:
-    """Return what the line is ready for; raises psycopg.OperationalError where it is not within the time."""
+def _answered(ready: Ready | int | None) -> int:
+    """Return what the line is ready for; raises psycopg.OperationalError where it is not within the time.
+
+    Who takes over the waiting, as psycopg does to cancel, asks first, with None.
+    """
+    if ready is None:
+        return 0
     if not ready:
         raise psycopg.OperationalError("the server does not answer")
     return ready

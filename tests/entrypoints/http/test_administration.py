@@ -81,7 +81,7 @@ def test_unknown_foreign_and_revoked_keys_are_answered_alike(clinics: Clinics, a
 @pytest.mark.parametrize(
     ("body", "path"),
     [
-        ({}, ""),
+        ({}, "label"),
         ({"label": ""}, "label"),
         ({"label": "a\nb"}, "label"),
         ({"label": "x", "role": "owner"}, "role"),
