@@ -6,16 +6,22 @@ import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 
 class AnswerTransport(asyncio.Transport):
-    """Sends the head of an answer with the first of its body, in one system call and packet."""
+    """Sends the head of an answer with the first of its body, in one system call and packet.
 
-    def __init__(self, transport: asyncio.Transport, cycle: RequestResponseCycle) -> None:
+    ``end`` hangs up after it.
+    """
+
+    def __init__(self, transport: asyncio.Transport, cycle: RequestResponseCycle, end: Callable[[], None]) -> None:
         super().__init__()
         self._transport = transport
         self._cycle = cycle
+        self._end = end
         self._head: bytes | None = None
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -31,4 +37,4 @@ class AnswerTransport(asyncio.Transport):
         return self._transport.is_closing()
 
     def close(self) -> None:
-        self._transport.close()
+        self._end()

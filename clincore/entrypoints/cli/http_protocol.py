@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from clincore.domain.limits import HEAD_BYTES
 from clincore.entrypoints.cli.answer_transport import AnswerTransport
+from clincore.entrypoints.cli.held_flow import HeldFlow
 from clincore.entrypoints.http.logs import log_unreadable
 from clincore.entrypoints.http.problems import HEADERS_TOO_LARGE, TOO_LARGE_HEAD, UNREADABLE, problem
 from clincore.entrypoints.http.request_ids import request_id_of
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 
 _CLOSING: Final = {"Connection": "close", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _LISTENING_SECONDS: Final = 2.0
+_LISTENING_BYTES: Final = 16 * 1024 * 1024
 _PART: Final = 4096
-"""Bytes that are read at a time: few requests are in as many."""
+"""Bytes of one client that are read at a time: few requests are in as many, and others wait a moment only."""
 _FRAMING: Final = 8
 """Bytes that a byte of a chunked body may bring along: more than a chunk of its own needs."""
 _SAYS_WHERE_IT_ENDS: Final = frozenset([b"content-length", b"transfer-encoding"])
@@ -62,49 +64,72 @@ class ProblemProtocol(HttpToolsProtocol):
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         self.reading = Reading.NOTHING
-        self.fault: _Fault | None = None
-        """What is wrong with a request that is refused as soon as those before it are answered."""
+        self.fault: tuple[_Fault, str | None] | None = None
+        """What is wrong with a request that is refused once those before it are answered, and its id if it has one."""
         self._held = b""
         """What has come and is not read yet."""
         self._besides = 0
         """Bytes of the request that is being read which are no body: its head, chunks' sizes, trailers."""
         self._framing: list[bytes] = []
         """The headers of a request that offers another protocol which say where its body ends."""
-        self._is_held = False
-        """Whether the client is not read from until what has come is read."""
+        self._has_ended = False
+        """Whether the client has said that it sends no more; it may still wait for answers."""
         self._is_left = False
+        self._forgotten = 0
+        """Bytes that came after it was left."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.flow = self._flow = HeldFlow(transport)
 
     def data_received(self, data: bytes) -> None:
-        if not self._is_left and self.fault is None:
+        if self._is_left:
+            self._forgotten += len(data)
+            if self._forgotten > _LISTENING_BYTES:
+                self.transport.abort()
+        elif self.fault is None:
             self._held += data
             self._read_on()
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        self._has_ended = True
+        return not self._is_left and (self._is_answering or bool(self._held))
+
     def _read_on(self) -> None:
+        """Read a part of what has come, and the next one when others had their turn."""
+        if self._is_left or self.transport.is_closing():
+            return
         self._unset_keepalive_if_required()
-        held, at = self._held, 0
-        try:
-            while at < len(held) and not self._is_answering:
-                part = held[at : at + _PART]
-                at += len(part)
+        if not self._is_answering:
+            part, self._held = self._held[:_PART], self._held[_PART:]
+            try:
                 self._read(part)
-        except HttpParserError:
-            self._refuse_request(_NO_HTTP)
-        if self._besides > HEAD_BYTES and not self._is_left and self.fault is None:
-            self._refuse_request(_TOO_LARGE)
-        self._held = b"" if self._is_left or self.fault else held[at:]
+            except HttpParserError:
+                self._refuse_request(_NO_HTTP)
+            else:
+                if self._besides > HEAD_BYTES:
+                    self._refuse_request(_TOO_LARGE)
+        if self._is_left or self.fault is not None:
+            self._held = b""
+            return
+        self._flow.hold(bool(self._held))
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Read what is held, unless it has to wait; hang up where nothing is and nothing more comes."""
+        if self._is_answering:
+            return
         if self._held:
-            self._is_held = True
-            self.transport.pause_reading()
-        elif self._is_held and not self.flow.read_paused:
-            self._is_held = False
-            self.transport.resume_reading()
+            self.loop.call_soon(self._read_on)
+        elif self._has_ended:
+            self.transport.close()
 
     @property
     def _is_answering(self) -> bool:
-        """Whether what comes next has to wait: a request that has come whole is not answered yet, or too much came."""
+        """Whether what comes next has to wait: a request that has come whole is not answered yet."""
         cycle = self.cycle
         is_whole = self.reading is not Reading.BODY and cycle is not None and not cycle.response_complete
-        return is_whole or bool(self.pipeline) or self._besides > HEAD_BYTES
+        return is_whole or bool(self.pipeline)
 
     def _read(self, data: bytes) -> None:
         """Parse; where a request offers another protocol, it and what follows are still HTTP/1.1."""
@@ -140,7 +165,7 @@ class ProblemProtocol(HttpToolsProtocol):
             super().on_headers_complete()
             self.cycle.waiting_for_100_continue &= version != "1.0"
             if self.scope["method"] != "HEAD":  # to which there is no body
-                self.cycle.transport = AnswerTransport(self.transport, self.cycle)
+                self.cycle.transport = AnswerTransport(self.transport, self.cycle, self._end)
             self.headers = []  # trailers, which nobody asks for, are no headers
             self._besides = 0
         self.reading = Reading.BODY
@@ -176,12 +201,15 @@ class ProblemProtocol(HttpToolsProtocol):
     # --- refusing ---------------------------------------------------------------------------------------
 
     def on_response_complete(self) -> None:
+        if self._is_left:
+            return
         if self.fault is None or self.pipeline:
             super().on_response_complete()
-            if self._held and not self.transport.is_closing():
-                self._read_on()
+            if not self.transport.is_closing():
+                self._go_on()
         elif not self.transport.is_closing():
-            self.refuse(*self.fault)
+            (kind, detail), request_id = self.fault
+            self.refuse(kind, detail, request_id)
             self.leave()
 
     def _refuse_request(self, fault: _Fault) -> None:
@@ -189,15 +217,23 @@ class ProblemProtocol(HttpToolsProtocol):
         cycle = self.cycle
         is_own = cycle is not None and self.reading is Reading.BODY
         is_queued = bool(self.pipeline) and self.pipeline[0][0] is cycle
+        request_id = request_id_of(cast("Scope", cycle.scope)) if is_own else None
         if is_own and is_queued:
             self.pipeline.popleft()
         if (is_own and is_queued) or not (is_own or cycle is None or cycle.response_complete):
-            self.fault = fault
+            self.fault = fault, request_id
             self.transport.pause_reading()
             return
         if not (is_own and cycle.response_started):
-            self.refuse(*fault, request_id_of(cast("Scope", cycle.scope)) if is_own else None)
+            self.refuse(*fault, request_id)
         self.leave()
+
+    def _end(self) -> None:
+        """Hang up after an answer, which a client that is still sending must not lose."""
+        if self.reading is Reading.NOTHING and not self._held:
+            self.transport.close()
+        else:
+            self.leave()
 
     def refuse(self, kind: ProblemType, detail: str, given_id: str | None = None) -> None:
         """Answer with a problem before any application has seen a request."""
@@ -217,6 +253,7 @@ class ProblemProtocol(HttpToolsProtocol):
             transport.abort()
             return
         self._is_left = True
+        self.pipeline.clear()
         self._unset_keepalive_if_required()
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from starlette.responses import Response
@@ -17,8 +18,13 @@ if TYPE_CHECKING:
 _SECURE: Final = {"Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer"}
 
 
+@cache
+def _document() -> bytes:
+    return to_json(document())
+
+
 async def openapi(_request: Request) -> Response:
-    return Response(to_json(document()), media_type="application/json")
+    return Response(_document(), media_type="application/json")
 
 
 async def docs(_request: Request) -> Response:

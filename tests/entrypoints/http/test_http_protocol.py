@@ -91,11 +91,15 @@ def test_what_comes_before_rubbish_is_done_and_answered_first(tmp_path: Path) ->
 
 def test_a_broken_body_behind_a_running_request_is_refused_after_it(tmp_path: Path) -> None:
     async def scene(ground: Ground) -> None:
-        broken = ground.head("POST", "/patients", *CHUNKED) + b"zz\r\n"
+        broken = ground.head("POST", "/patients", *CHUNKED, "X-Request-ID: second") + b"zz\r\n"
+        reader, writer = await ground.connect()
         async with ground.database_taken():
-            refused = asyncio.create_task(refused_after(ground, ground.head("GET", "/cases") + broken, 200))
+            writer.write(ground.head("GET", "/cases") + broken)
             assert (await ground.get("/version")).status == 200
-        assert await refused == UNREADABLE
+        assert (await read_answer(reader)).status == 200
+        answer = await read_last_answer(reader)
+        writer.close()
+        assert (refusal(answer), answer.headers["x-request-id"]) == (UNREADABLE, "second")
         assert await patients(ground) == 0
 
     run(tmp_path, LIMITS, scene)
@@ -176,6 +180,67 @@ def test_few_requests_of_a_connection_are_kept_at_once(tmp_path: Path) -> None:
             writer.write(ground.head("GET", "/cases") + b"GET /x HTTP/1.1\r\nHost:\r\n\r\n" * 20_000)
             assert (await ground.get("/version")).status == 200
             assert sum(isinstance(one, RequestResponseCycle) for one in gc.get_objects()) < 300
+        writer.close()
+
+    run(tmp_path, LIMITS, scene)
+
+
+def test_who_sends_no_more_is_answered_all_the_same(tmp_path: Path) -> None:
+    async def scene(ground: Ground) -> None:
+        reader, writer = await ground.connect()
+        async with ground.database_taken():
+            writer.write(entering(ground) * 20)
+            writer.write_eof()
+            assert (await ground.get("/version")).status == 200
+        assert [(await read_answer(reader)).status for _ in range(20)] == [201] * 20
+        async with asyncio.timeout(20):
+            assert await reader.read() == b""
+        writer.close()
+        assert await patients(ground) == 20
+
+    run(tmp_path, LIMITS, scene)
+
+
+def test_a_body_that_is_cut_short_is_not_waited_for(tmp_path: Path) -> None:
+    async def scene(ground: Ground) -> None:
+        reader, writer = await ground.connect()
+        writer.write(entering(ground)[:-5])
+        writer.write_eof()
+        async with asyncio.timeout(20):
+            assert await reader.read() == b""
+        writer.close()
+        assert await patients(ground) == 0
+
+    run(tmp_path, LIMITS, scene)
+
+
+@pytest.mark.parametrize("last", ["Content-Length: 20000000", "Connection: close"])
+def test_no_answer_is_lost_because_the_client_sends_on(tmp_path: Path, last: str) -> None:
+    async def scene(ground: Ground) -> None:
+        reader, writer = await ground.connect()
+        final = ground.head("POST", "/nothing", last)
+        writer.write(ground.head("GET", "/openapi.json") * 4 + final + b" " * 300_000)
+        async with ground.database_taken():
+            assert (await ground.get("/version")).status == 200  # who reads late
+        assert [(await read_answer(reader)).status for _ in range(5)] == [200] * 4 + [404]
+        writer.close()
+
+    run(tmp_path, LIMITS, scene)
+
+
+def test_nothing_more_comes_while_what_came_waits(tmp_path: Path) -> None:
+    """However often a call that is running asks for its body."""
+    padded = f"P: {'x' * 1850}"
+
+    async def scene(ground: Ground) -> None:
+        _, writer = await ground.connect()
+        sent = ground.head("GET", "/cases", padded, "Content-Length: 1") + b"z"
+        async with ground.database_taken():
+            writer.write(sent * 2_000)
+            for _ in range(50):
+                assert (await ground.get("/version")).status == 200
+            held = [len(one._held) for one in gc.get_objects() if isinstance(one, Connection)]
+        assert max(held) < 600_000
         writer.close()
 
     run(tmp_path, LIMITS, scene)
