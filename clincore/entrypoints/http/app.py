@@ -151,7 +151,7 @@ class Application:
 def _head_bytes(scope: Scope) -> int:
     """The bytes of the request line and the headers, each written without a blank too many."""
     query = scope["query_string"]
-    target = len(scope["raw_path"]) + (len("?") + len(query) if query else 0)
+    target = len(scope.get("raw_path") or scope["path"]) + (len("?") + len(query) if query else 0)
     line = len(scope["method"]) + len(" ") + target + len(" HTTP/1.1\r\n")
     headers = [len(name) + len(value) + len(": \r\n") for name, value in scope["headers"]]
     return line + sum(headers) + len("\r\n")
